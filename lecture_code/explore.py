@@ -1,0 +1,271 @@
+r"""Explorable figures: sliders that work with a kernel, on a static page, and on paper.
+
+``explore(name, draw, alt=…, caption=…, k=[1, 2, 3])`` calls ``draw(k=…)`` for each value of the grid
+and displays one object in four forms: live widgets where a kernel runs, native range inputs over the
+precomputed frames on a page, the first frame as PNG, and one line of text. At the values of the grid
+all of them show the same picture.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import inspect
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lecture_code.plotting import data_uri, image_tag, pixels, png, webp
+
+MAX_FRAMES = 40
+MAX_BYTES = 250_000
+
+Value = float | int | str
+Alt = str | Callable[..., str]
+
+SCRIPT = """<script>
+(window.explorable ||= (() => {
+  const show = figure => {
+    const inputs = [...figure.querySelectorAll("input")];
+    const data = figure.explorable ||= JSON.parse(figure.querySelector("script").textContent);
+    let index = 0;
+    inputs.forEach((input, i) => {
+      index = index * data.texts[i].length + Number(input.value);
+      const text = data.texts[i][input.value];
+      input.setAttribute("aria-valuetext", text);
+      input.parentNode.querySelector("output").textContent = text;
+    });
+    const image = figure.querySelector("img"), frame = data.frames[index];
+    image.src = frame.src;
+    image.alt = frame.alt;
+  };
+  document.addEventListener("input", event => {
+    const figure = event.target.closest("figure.explorable");
+    if (figure) show(figure);
+  });
+  return true;
+})());
+</script>"""
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One parameter: its values, the label (HTML, with $math$), their texts, where it starts."""
+
+    name: str
+    values: tuple[Value, ...]
+    label: str
+    texts: tuple[str, ...]
+    start: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The picture at one point of the grid, as WebP, and what is seen in it."""
+
+    src: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Explorable:
+    """A figure with sliders; displays itself in the richest form its place understands."""
+
+    name: str
+    draw: Callable[..., Figure]
+    alt: Alt
+    caption: str
+    sliders: tuple[Slider, ...]
+    frames: tuple[Frame, ...]
+    first: Image.Image
+
+    @property
+    def start(self) -> dict[str, Value]:
+        """The values that show first."""
+        return {slider.name: slider.values[slider.start] for slider in self.sliders}
+
+    def frame(self, **values: Value) -> Frame:
+        """The stored frame at a point of the grid."""
+        index = 0
+        for slider in self.sliders:
+            index = index * len(slider.values) + slider.values.index(values[slider.name])
+        return self.frames[index]
+
+    def widget(self) -> ipywidgets.VBox:
+        """Live controls that call ``draw`` again; a click outside the grid is not possible."""
+        controls = [
+            ipywidgets.SelectionSlider(
+                options=list(zip(slider.texts, slider.values, strict=True)),
+                value=slider.values[slider.start],
+                description=slider.label,
+                style={"description_width": "initial"},
+                layout={"width": "95%"},
+            )
+            for slider in self.sliders
+        ]
+        picture = ipywidgets.HTML(image_tag(self.first, alt_text(self.alt, self.start)))
+
+        def redraw(_: Any) -> None:
+            values = {s.name: c.value for s, c in zip(self.sliders, controls, strict=True)}
+            picture.value = image_tag(render(self.draw, values), alt_text(self.alt, values))
+
+        for control in controls:
+            control.observe(redraw, names="value")
+        return ipywidgets.VBox([*controls, picture, ipywidgets.HTMLMath(self.caption)])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<p class="control"><label for="{self.name}-{slider.name}">{slider.label}</label>'
+            f'<input type="range" id="{self.name}-{slider.name}" name="{slider.name}" min="0" '
+            f'max="{len(slider.values) - 1}" step="1" value="{slider.start}" autocomplete="off" '
+            f'aria-valuetext="{html.escape(slider.texts[slider.start])}">'
+            f'<output for="{self.name}-{slider.name}">'
+            f"{html.escape(slider.texts[slider.start])}</output></p>"
+            for slider in self.sliders
+        )
+        data = {
+            "texts": [slider.texts for slider in self.sliders],
+            "frames": [{"src": frame.src, "alt": frame.alt} for frame in self.frames],
+        }
+        stored = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        return (
+            f'<figure class="explorable" id="{self.name}">'
+            f"{image_tag(self.first, alt_text(self.alt, self.start))}"
+            f'<div class="controls">{rows}</div><figcaption>{self.caption}</figcaption>'
+            f'<script type="application/json">{stored}</script></figure>{SCRIPT}'
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        live = self.widget()._repr_mimebundle_()
+        widget_view = "application/vnd.jupyter.widget-view+json"
+        at = ", ".join(f"{slider.name}={slider.texts[slider.start]}" for slider in self.sliders)
+        return {
+            widget_view: live[widget_view],
+            "text/html": self._repr_html_(),
+            "image/png": base64.b64encode(png(self.first)).decode("ascii"),
+            "text/plain": f"[explorable] {self.name} at {at}: {alt_text(self.alt, self.start)}",
+        }
+
+
+def explore(
+    name: str,
+    draw: Callable[..., Figure],
+    *,
+    alt: Alt,
+    caption: str,
+    start: Mapping[str, Value] | None = None,
+    labels: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    **grid: Sequence[Value],
+) -> Explorable:
+    """Draws a figure at every point of a grid and joins the frames to an explorable.
+
+    Parameters
+    ----------
+    name : the anchor of the figure on its page: lower-case letters, digits and hyphens.
+    draw : takes the parameters of ``grid`` by name and returns a matplotlib figure.
+    alt : what is seen, said for each frame: a function of the same parameters, or a text with
+        ``{parameter}`` fields.
+    caption : what to look at and what it means; HTML, may hold ``$math$``.
+    start : the values that show first; a parameter not named starts at its first value.
+    labels, units : per parameter, the text beside its slider (its name by default) and its unit.
+    grid : the values of each parameter, in the order in which the slider runs through them.
+
+    Raises
+    ------
+    ValueError : an empty grid, more than 40 frames or 250 kB, a value twice, an unknown parameter,
+        a start off the grid, or a ``draw`` that does not take the parameters or returns no figure.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+        raise ValueError(f"name: {name!r}; expected lower-case letters, digits and hyphens")
+    if not caption.strip():
+        raise ValueError(f"caption: {caption!r}; expected a text that says what to look at")
+    start, labels, units = dict(start or {}), dict(labels or {}), dict(units or {})
+    _check_grid(draw, grid, start, labels, units)
+    sliders = tuple(
+        _slider(key, tuple(values), start.get(key, values[0]), labels.get(key), units.get(key))
+        for key, values in grid.items()
+    )
+    frames, first = [], None
+    for point in itertools.product(*(slider.values for slider in sliders)):
+        values = dict(zip(grid, point, strict=True))
+        picture = render(draw, values)
+        frames.append(Frame(data_uri(webp(picture), "webp"), alt_text(alt, values)))
+        if all(values[s.name] == s.values[s.start] for s in sliders):
+            first = picture
+    size = sum(len(frame.src) * 3 // 4 for frame in frames)
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{name}: {len(frames)} frames of {size // 1000} kB in all; expected at most "
+            f"{MAX_BYTES // 1000} kB: draw fewer frames or simpler ones"
+        )
+    assert first is not None
+    return Explorable(name, draw, alt, caption, sliders, tuple(frames), first)
+
+
+def render(draw: Callable[..., Figure], values: Mapping[str, Value]) -> Image.Image:
+    """The picture that ``draw`` makes of these values; ``ValueError`` if it makes none."""
+    fig = draw(**values)
+    if not isinstance(fig, Figure):
+        raise ValueError(
+            f"draw: returned {type(fig).__name__} at {dict(values)}; expected a matplotlib Figure"
+        )
+    return pixels(fig)
+
+
+def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:
+    """What is seen at these values; ``ValueError`` if that is nothing."""
+    text = alt(**values) if callable(alt) else alt.format(**values)
+    if not text.strip():
+        raise ValueError(f"alt: empty at {dict(values)}; expected a text that says what is seen")
+    return text
+
+
+def _check_grid(
+    draw: Callable[..., Figure],
+    grid: Mapping[str, Sequence[Value]],
+    start: Mapping[str, Value],
+    labels: Mapping[str, str],
+    units: Mapping[str, str],
+) -> None:
+    empty = [key for key, values in grid.items() if len(values) == 0]
+    if not grid or empty:
+        raise ValueError(f"grid: no values for {empty or 'any parameter'}; expected at least one")
+    for key, values in grid.items():
+        if len(set(values)) < len(values):
+            raise ValueError(f"grid: {key} has a value twice: {list(values)}")
+    count = 1
+    for values in grid.values():
+        count *= len(values)
+    if count > MAX_FRAMES:
+        raise ValueError(f"grid: {count} frames; expected at most {MAX_FRAMES}")
+    try:
+        inspect.signature(draw).bind(**dict.fromkeys(grid))
+    except TypeError as error:
+        raise ValueError(
+            f"draw: does not take the parameters {sorted(grid)} by name ({error})"
+        ) from None
+    for what, given in (("start", start), ("labels", labels), ("units", units)):
+        unknown = sorted(set(given) - set(grid))
+        if unknown:
+            raise ValueError(f"{what}: {unknown} are not in the grid {sorted(grid)}")
+    for key, value in start.items():
+        if value not in grid[key]:
+            raise ValueError(f"start: {key}={value!r} is not one of {list(grid[key])}")
+
+
+def _slider(
+    key: str, values: tuple[Value, ...], start: Value, label: str | None, unit: str | None
+) -> Slider:
+    suffix = f" {unit}" if unit else ""
+    texts = tuple(
+        (value if isinstance(value, str) else f"{value:.6g}") + suffix for value in values
+    )
+    return Slider(key, values, label or key, texts, values.index(start))

@@ -1,0 +1,149 @@
+"""First-order methods, written once: gradient descent with momentum or noise, and SGD.
+
+A point is an array of any shape; a batch of starts is one array that ``gradient`` maps to an array of
+the same shape, so that a whole batch moves with one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Gradient = Callable[[np.ndarray], np.ndarray]
+
+
+class DivergenceError(ArithmeticError):
+    """The iterates left every bound; the message says at which step, and the step size."""
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Where a run ended, why, and on request how it got there.
+
+    ``x`` is the last point, ``steps`` the number of steps taken, ``reason`` why it stopped,
+    ``gradient_norm`` the largest entry of the last gradient in absolute value, and ``trajectory``
+    the points recorded, stacked along a new first axis, at the steps ``recorded``.
+    """
+
+    x: np.ndarray
+    steps: int
+    reason: Literal["tolerance", "budget"]
+    gradient_norm: float
+    trajectory: np.ndarray | None = None
+    recorded: np.ndarray | None = None
+
+
+def gradient_descent(
+    gradient: Gradient,
+    start: np.ndarray,
+    step: float,
+    *,
+    max_steps: int,
+    tolerance: float = 0.0,
+    momentum: float = 0.0,
+    noise: float = 0.0,
+    rng: np.random.Generator | None = None,
+    record_every: int | None = None,
+    limit: float = 1e8,
+) -> Descent:
+    r"""Gradient descent, heavy-ball momentum and noisy gradient descent.
+
+    .. math:: x_{t+1} = x_t - \eta\,(\nabla f(x_t) + \sigma\,\xi_t) + \beta\,(x_t - x_{t-1})
+
+    with :math:`\xi_t` standard normal. It stops when every entry of the gradient is at most
+    ``tolerance`` ("tolerance") or after ``max_steps`` steps ("budget").
+
+    Parameters
+    ----------
+    gradient : maps points of the shape of ``start`` to gradients of that shape.
+    start : first point, or a batch of them.
+    step : the step size eta, positive.
+    max_steps, tolerance : when to stop.
+    momentum : beta in [0, 1).
+    noise : sigma, at least 0; needs ``rng``.
+    rng : generator of the noise.
+    record_every : if given, every so many steps (and the first and last point) go to the trajectory.
+    limit : an entry beyond it, or one that is not a number, is divergence.
+
+    Raises
+    ------
+    DivergenceError : if the iterates diverge.
+    ValueError : if an argument is out of range.
+
+    Source: Polyak (1964) for the momentum; Ge, Huang, Jin & Yuan (2015) for the noise.
+    """
+    _check(step > 0, "step", step, "a positive number")
+    _check(max_steps >= 0, "max_steps", max_steps, "at least 0")
+    _check(0 <= momentum < 1, "momentum", momentum, "a number in [0, 1)")
+    _check(noise >= 0, "noise", noise, "at least 0")
+    _check(noise == 0 or rng is not None, "rng", rng, "a numpy Generator, for noise is on")
+    _check(record_every is None or record_every >= 1, "record_every", record_every, "at least 1")
+    x = np.array(start, dtype=float)
+    velocity = np.zeros_like(x)
+    kept = [(0, x.copy())]
+    for t in range(max_steps + 1):
+        slope = gradient(x)
+        size = float(np.max(np.abs(slope), initial=0.0))
+        if size <= tolerance or t == max_steps:
+            break
+        direction = slope if noise == 0 else slope + noise * rng.standard_normal(x.shape)
+        velocity = momentum * velocity - step * direction
+        x = x + velocity
+        if not np.max(np.abs(x), initial=0.0) <= limit:
+            raise DivergenceError(
+                f"the iterates passed {limit:g} at step {t + 1} with step size {step:g}; "
+                "take a smaller step"
+            )
+        if record_every and (t + 1) % record_every == 0:
+            kept.append((t + 1, x.copy()))
+    reason: Literal["tolerance", "budget"] = "tolerance" if size <= tolerance else "budget"
+    if record_every is None:
+        return Descent(x, t, reason, size)
+    if kept[-1][0] != t:
+        kept.append((t, x.copy()))
+    steps, points = zip(*kept, strict=True)
+    return Descent(x, t, reason, size, np.stack(points), np.array(steps))
+
+
+def stochastic_gradient_descent(
+    gradient: Callable[[np.ndarray, Any], np.ndarray],
+    start: np.ndarray,
+    samples: Iterable[Any],
+    step: float | Callable[[int], float],
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""One pass of SGD: the last iterate, and the average of the points at which it took gradients.
+
+    .. math:: x_{t+1} = x_t - \eta_t \nabla f(x_t, z_t), \qquad \bar x = \frac1T\sum_{t<T} x_t
+
+    Parameters
+    ----------
+    gradient : maps a point and a sample to a gradient of the point's shape.
+    start : first point.
+    samples : one sample (or minibatch) a step.
+    step : the step size, or a function of the step number 0, 1, ... that gives it.
+
+    Raises
+    ------
+    DivergenceError : if an iterate is no longer finite.
+    ValueError : if there are no samples.
+
+    Source: Robbins & Monro (1951); averaging as in the talk, "SGD".
+    """
+    x = np.array(start, dtype=float)
+    total, count = np.zeros_like(x), 0
+    for t, sample in enumerate(samples):
+        total += x
+        count += 1
+        x = x - (step(t) if callable(step) else step) * gradient(x, sample)
+        if not np.isfinite(x).all():
+            raise DivergenceError(f"an iterate is not finite at step {t + 1}; take a smaller step")
+    _check(count > 0, "samples", samples, "at least one")
+    return x, total / count
+
+
+def _check(holds: bool, name: str, value: object, expected: str) -> None:
+    if not holds:
+        raise ValueError(f"{name}: {value!r}; expected {expected}")
