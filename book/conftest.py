@@ -5,6 +5,7 @@ unexecuted or out of order, writes to stderr, shows other kinds of output or ano
 the stored ones, or carries a marker that would weaken the check. Everything is read off the
 outputs nbval has just made (`item.test_outputs`), so nothing runs twice.
 """
+
 import base64
 import io
 import re
@@ -53,8 +54,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def stored_problems(item: IPyNbCell) -> Iterator[str]:
     """What is wrong with the cell as it stands in the notebook."""
-    comments = {line.strip().lstrip("#").strip() for line in item.cell.source.splitlines()
-                if line.strip().startswith("#")}
+    comments = {
+        line.strip().lstrip("#").strip()
+        for line in item.cell.source.splitlines()
+        if line.strip().startswith("#")
+    }
     for marker in sorted(WEAKENING & (comments | set(item.cell.metadata.get("tags", [])))):
         yield f"{marker} weakens the check and is not allowed"
 
@@ -122,8 +126,10 @@ def compare(old: str, new: str, name: str) -> str:
         whole, worst = np.sqrt(square.mean()), np.sqrt(tiles.max())
         if whole <= WHOLE and worst <= WORST:
             return ""
-        verdict = (f"RMS {whole:.2f} (at most {WHOLE}), {worst:.1f} in the worst"
-                   f" {TILE} x {TILE} tile (at most {WORST})")
+        verdict = (
+            f"RMS {whole:.2f} (at most {WHOLE}), {worst:.1f} in the worst"
+            f" {TILE} x {TILE} tile (at most {WORST})"
+        )
     REPORTS.mkdir(parents=True, exist_ok=True)
     a.save(REPORTS / f"{name}-stored.png")
     b.save(REPORTS / f"{name}-fresh.png")

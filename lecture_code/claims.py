@@ -102,34 +102,34 @@ class Claim:
 
     def __str__(self) -> str:
         figures = " ".join(part for part in (self.left, self.relation, self.right) if part)
-        notes = "; ".join(
-            part for part in (self.detail, "vacuous" if self.vacuous else "") if part
-        )
+        notes = "; ".join(part for part in (self.detail, "vacuous" if self.vacuous else "") if part)
         what = f" {self.what}:" if self.what else ""
         return f"[holds] {self.id}:{what} {figures}" + (f" ({notes})" if notes else "")
 
     def _repr_html_(self) -> str:
-        row = self.statement
-        text = {key: html.escape(str(value)) for key, value in asdict(self).items()}
-        figures = " ".join(
-            f'<span class="{name}">{text[name]}</span>'
-            for name in ("left", "relation", "right")
-            if text[name]
-        )
-        bar = (
-            ""
-            if self.ratio is None
-            else f'<span class="claim-bar" style="--ratio:{min(self.ratio, 1.0):.2g}"></span>'
-        )
-        flag = '<span class="claim-vacuous">vacuous</span>' if self.vacuous else ""
+        row, text = self.statement, {k: html.escape(str(v)) for k, v in asdict(self).items()}
+        parts = [
+            f'<span class="claim-{name}">{text[key]}</span>'
+            for name, key in (
+                ("what", "what"),
+                ("side", "left"),
+                ("relation", "relation"),
+                ("side", "right"),
+                ("detail", "detail"),
+            )
+            if text[key]
+        ]
+        if self.ratio is not None:
+            parts.append(
+                f'<span class="claim-bar" style="--ratio:{min(self.ratio, 1.0):.2g}"></span>'
+            )
+        if self.vacuous:
+            parts.append('<span class="claim-vacuous">vacuous</span>')
         return (
             f'<div class="claim claim-{self.kind}"><p class="claim-head">'
-            f'<strong>✓ {html.escape(row.title)}</strong> <code>{text["id"]}</code> '
-            f'<span class="claim-source">{html.escape(row.source)}</span>{flag}</p>'
-            + (f'<p class="claim-what">{text["what"]}</p>' if self.what else "")
-            + f'<p class="claim-figures">{figures}{bar}</p>'
-            + (f'<p class="claim-detail">{text["detail"]}</p>' if self.detail else "")
-            + "</div>"
+            f"<strong>✓ {html.escape(row.title)}</strong> <code>{text['id']}</code> "
+            f'<span class="claim-source">{html.escape(row.source)}</span></p>'
+            f'<p class="claim-body">{" ".join(parts)}</p></div>'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -174,21 +174,21 @@ def equal(
     """
     row = lookup(statement_id)
     a, b = np.broadcast_arrays(np.asarray(left), np.asarray(right))
-    sides = tuple(
-        rounded(side.flat[0], digits) if side.size == 1 else f"{side.size} numbers"
-        for side in (a, b)
-    )
+    if a.size == 1:
+        sides = rounded(a.flat[0], digits), "=", rounded(b.flat[0], digits)
+    else:
+        sides = f"{a.size} pairs", "agree", ""
     if _is_exact(a) and _is_exact(b):
-        _demand(bool((a == b).all()), row, what, sides[0], "=", sides[1])
-        return Claim(statement_id, "identity", what, sides[0], "=", sides[1], "exactly")
+        _demand(bool((a == b).all()), row, what, *sides)
+        return Claim(statement_id, "identity", what, *sides, "exactly")
     scale = float(np.max(np.abs(b)))
     error = float(np.max(np.abs(a - b)))
-    _demand(error <= atol + rtol * scale, row, what, sides[0], "=", sides[1], f"error {error:.1e}")
+    _demand(error <= atol + rtol * scale, row, what, *sides, f"error {error:.1e}")
     relative = error / scale if scale else error
     seen = next((step for step in ERROR_STEPS if 10 * relative <= step), None)
     name = "relative error" if scale else "error"
     detail = f"{name} {_coarse(relative)}" if seen is None else f"{name} below {seen:.0e}"
-    return Claim(statement_id, "identity", what, sides[0], "=", sides[1], detail)
+    return Claim(statement_id, "identity", what, *sides, detail)
 
 
 def at_most(
@@ -232,7 +232,9 @@ def with_high_probability(
     """
     row = lookup(statement_id)
     if not 0 <= successes <= trials or trials < 1:
-        raise ValueError(f"successes: {successes} of trials: {trials}; expected 0 <= k <= n, n >= 1")
+        raise ValueError(
+            f"successes: {successes} of trials: {trials}; expected 0 <= k <= n, n >= 1"
+        )
     if not 0 < at_least < 1:
         raise ValueError(f"at_least: {at_least} is no probability; expected a number in (0, 1)")
     lower = clopper_pearson(successes, trials)[0]

@@ -38,7 +38,9 @@ class Completion:
     def __post_init__(self) -> None:
         d = self.z.shape[0]
         if self.mask.shape != (d, d):
-            raise ValueError(f"mask: shape {self.mask.shape}; expected ({d}, {d}) as z has {d} rows")
+            raise ValueError(
+                f"mask: shape {self.mask.shape}; expected ({d}, {d}) as z has {d} rows"
+            )
         if not 0 < self.p <= 1:
             raise ValueError(f"p: {self.p}; expected a probability in (0, 1]")
 
@@ -157,9 +159,7 @@ def hessian_product(problem: Completion, x: np.ndarray, v: np.ndarray) -> np.nda
 def hessian(problem: Completion, x: np.ndarray) -> np.ndarray:
     """The dense Hessian of f at x, shape (d, d); for small d."""
     s = problem.weights.toarray()
-    return 2.0 * (
-        np.diag(s @ (x * x)) + 2.0 * s * np.outer(x, x) - problem.observed.toarray()
-    )
+    return 2.0 * (np.diag(s @ (x * x)) + 2.0 * s * np.outer(x, x) - problem.observed.toarray())
 
 
 def gradient_form(problem: Completion, x: np.ndarray, v: np.ndarray) -> float:
@@ -258,9 +258,7 @@ def transfer_bounds(
     """
     size, z = np.linalg.norm, problem.z
     first = 2 * norm * (size(v * z) * size(x * z) + size(v * x) * size(x * x))
-    second = norm * (
-        2 * size(v * v) * size(x * x) + 4 * size(v * x) ** 2 + 2 * size(v * z) ** 2
-    )
+    second = norm * (2 * size(v * v) * size(x * x) + 4 * size(v * x) ** 2 + 2 * size(v * z) ** 2)
     return float(first), float(second)
 
 

@@ -125,7 +125,9 @@ class Picture:
 def show(fig: Figure, *, alt: str, caption: str) -> Picture:
     """Displays a figure; ``alt`` says what is seen, ``caption`` (HTML, with $math$) what it means."""
     if not alt.strip() or not caption.strip():
-        raise ValueError(f"alt: {alt!r}, caption: {caption!r}; expected two texts that say something")
+        raise ValueError(
+            f"alt: {alt!r}, caption: {caption!r}; expected two texts that say something"
+        )
     return Picture(pixels(fig), alt, caption)
 
 

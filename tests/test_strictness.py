@@ -3,6 +3,7 @@
 A few notebooks are built, some of them tampered with, and checked by one pytest of their own, run
 as `make test` runs it. Each code cell is a test there, so one notebook holds many cases.
 """
+
 import base64
 import io
 import json
@@ -22,9 +23,20 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTIONS = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "60",
-           "--nbval-sanitize-with", str(ROOT / "tests" / "nbval_sanitize.cfg"),
-           "-p", "no:cacheprovider", "-n", "0", "-c", os.devnull]
+OPTIONS = [
+    "--nbval",
+    "--nbval-current-env",
+    "--nbval-cell-timeout",
+    "60",
+    "--nbval-sanitize-with",
+    str(ROOT / "tests" / "nbval_sanitize.cfg"),
+    "-p",
+    "no:cacheprovider",
+    "-n",
+    "0",
+    "-c",
+    os.devnull,
+]
 
 SETUP = '''
 import base64, io
@@ -125,8 +137,12 @@ Book = tuple[Path, dict[tuple[str, str], str | None]]  # folder; message of (not
 def notebook(cells: list[Cell], counts: list[int | None] | None = None) -> NotebookNode:
     """A notebook whose cells look as if they had been executed, by default in order."""
     counts = counts or list(range(1, len(cells) + 1))
-    return new_notebook(cells=[new_code_cell(source, outputs=deepcopy(outputs), execution_count=n)
-                               for (source, outputs), n in zip(cells, counts, strict=True)])
+    return new_notebook(
+        cells=[
+            new_code_cell(source, outputs=deepcopy(outputs), execution_count=n)
+            for (source, outputs), n in zip(cells, counts, strict=True)
+        ]
+    )
 
 
 def execute(sources: dict[str, str]) -> dict[str, list[NotebookNode]]:
@@ -146,6 +162,7 @@ def edited(outputs: list[NotebookNode], old: str, new: str) -> list[NotebookNode
 
 def tampered(done: dict[str, list[NotebookNode]]) -> dict[str, Cell]:
     """The cells of the notebook `tampered`, by the names of TAMPERED."""
+
     def stream(text: str) -> list[NotebookNode]:
         return [new_output("stream", name="stderr", text=text)]
 
@@ -163,7 +180,7 @@ def tampered(done: dict[str, list[NotebookNode]]) -> dict[str, Cell]:
     tiny = base64.b64encode(buffer.getvalue()).decode()
     assert png != done["figure with noise"][0].data["image/png"], "nothing to tolerate"
     html = done["frames"][0].data["text/html"]
-    one_frame = edited(done["frames"], html, html[:html.index("<img", 1)])
+    one_frame = edited(done["frames"], html, html[: html.index("<img", 1)])
     return {
         "setup": (SETUP, []),
         "text changed": (HONEST["text"], edited(done["text"], "499500", "499501")),
@@ -197,8 +214,10 @@ def tampered(done: dict[str, list[NotebookNode]]) -> dict[str, Cell]:
 def small() -> dict[str, NotebookNode]:
     """The other notebooks, none of which needs to be executed first."""
     plain = [("x = 1", [])] * 3
-    claim = ("from lecture_code import claims\n"
-             'claims.at_most("mc-lemma-9", observed=2.0, bound=1.0)', [])
+    claim = (
+        'from lecture_code import claims\nclaims.at_most("mc-lemma-9", observed=2.0, bound=1.0)',
+        [],
+    )
     return {
         "unexecuted": notebook(plain, [1, None, 2]),
         "out of order": notebook(plain, [1, 3, 2]),
@@ -231,9 +250,22 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     report = root / "report.xml"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *OPTIONS, f"--rootdir={root}", f"--junitxml={report}",
-         "--color=no", str(folder)],
-        cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            *OPTIONS,
+            f"--rootdir={root}",
+            f"--junitxml={report}",
+            "--color=no",
+            str(folder),
+        ],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert run.returncode == 1, run.stdout + run.stderr
 
     results: dict[tuple[str, str], str | None] = {}

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules" / "katex" / "dist"
 CAPTION = re.compile(r"(<(figcaption|label)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
-HEAVY_ICONS = re.compile(r'\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?')
+HEAVY_ICONS = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ def copy_katex(app: Sphinx, error: Exception | None) -> None:
 
 def switch_thebe_off(app: Sphinx, config: Any) -> None:
     """Unhooks sphinx-thebe, which Jupyter Book loads unasked and whose script fails on each page."""
+    app.registry.css_files[:] = [f for f in app.registry.css_files if "thebe" not in f[0]]
     for event, listeners in app.events.listeners.items():
         app.events.listeners[event] = [
             one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")
@@ -182,5 +183,3 @@ class ErrataDirective(LedgerDirective):
                 yield f"  *Why:* {erratum.why}\n"
                 checks = "1 claim" if guards == 1 else f"{guards} claims"
                 yield f"  *Guarded by* {checks} with the id `{row.id}`.\n"
-
-
