@@ -1,1 +1,1 @@
-"""Code that the course companion teaches and runs: one module a subject, pure functions on arrays."""
+"""What the course companion teaches and runs: one module a subject, pure functions on arrays."""

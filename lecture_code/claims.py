@@ -1,10 +1,10 @@
-r"""Executable statements: a claim names a row of the ledger, shows its figures and raises if it fails.
+r"""Executable statements: a claim names a row of the ledger, shows its figures, or raises.
 
 A notebook states a theorem in prose and then calls one of the functions below with the id of the
 theorem's row in ``ledger.toml``. The call either returns a :class:`Claim`, which displays itself as
 plain text, as an HTML card and as JSON, or raises a :class:`ClaimError`. Figures are rounded before
-they are shown, so that every processor prints the same; a figure so close to a rounding edge that two
-processors could disagree is refused.
+they are shown, so that every processor prints the same; a figure so close to a rounding edge that
+two processors could disagree is refused.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def at_most(
 ) -> Claim:
     """Claims ``observed <= bound``; of arrays the pair of the largest ratio is shown.
 
-    ``trivial`` is a bound that holds without any theorem: at or above it the claim is marked vacuous.
+    ``trivial`` is a bound that holds without any theorem; at or above it the claim is vacuous.
     """
     return _inequality(statement_id, observed, "≤", bound, what, trivial, digits)
 
@@ -218,7 +218,7 @@ def at_least(
 ) -> Claim:
     """Claims ``observed >= bound``; of arrays the pair with the least to spare is shown.
 
-    ``trivial`` is a bound that holds without any theorem: at or below it the claim is marked vacuous.
+    ``trivial`` is a bound that holds without any theorem; at or below it the claim is vacuous.
     """
     return _inequality(statement_id, observed, "≥", bound, what, trivial, digits)
 

@@ -1,9 +1,9 @@
 r"""Explorable figures: sliders that work with a kernel, on a static page, and on paper.
 
-``explore(name, draw, alt=…, caption=…, k=[1, 2, 3])`` calls ``draw(k=…)`` for each value of the grid
-and displays one object in four forms: live widgets where a kernel runs, native range inputs over the
-precomputed frames on a page, the first frame as PNG, and one line of text. At the values of the grid
-all of them show the same picture.
+``explore(name, draw, alt=…, caption=…, k=[1, 2, 3])`` calls ``draw(k=…)`` for each value of the
+grid and displays one object in four forms: live widgets where a kernel runs, native range inputs
+over the precomputed frames on a page, the first frame as PNG, and one line of text. At the values
+of the grid all of them show the same picture.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import ipywidgets
 from matplotlib.figure import Figure
@@ -32,24 +33,75 @@ Alt = str | Callable[..., str]
 
 SCRIPT = """<script>
 (window.explorable ||= (() => {
+  const all = (selector, root) => [...root.querySelectorAll(selector)];
+  const figures = () => all("figure.explorable", document);
   const show = figure => {
-    const inputs = [...figure.querySelectorAll("input")];
-    const data = figure.explorable ||= JSON.parse(figure.querySelector("script").textContent);
+    const data = figure.data ||= JSON.parse(figure.querySelector("script").textContent);
     let index = 0;
-    inputs.forEach((input, i) => {
-      index = index * data.texts[i].length + Number(input.value);
-      const text = data.texts[i][input.value];
-      input.setAttribute("aria-valuetext", text);
-      input.parentNode.querySelector("output").textContent = text;
+    const state = all("input", figure).map((input, i) => {
+      const slider = data.sliders[i], at = Number(input.value);
+      index = index * slider.values.length + at;
+      input.setAttribute("aria-valuetext", slider.values[at] + slider.unit);
+      input.parentNode.querySelector("output").innerHTML = slider.texts[at] + slider.unit;
+      return input.name + "=" + encodeURIComponent(slider.values[at]);
     });
-    const image = figure.querySelector("img"), frame = data.frames[index];
-    image.src = frame.src;
-    image.alt = frame.alt;
+    const image = figure.querySelector("img");
+    [image.src, image.alt] = data.frames[index];
+    figure.querySelector("a.setting").hash = figure.id + "?" + state.join("&");
+  };
+  const stop = button => {
+    clearInterval(button.timer);
+    button.timer = 0;
+    button.setAttribute("aria-pressed", "false");
+  };
+  const play = button => {
+    if (button.timer) return stop(button);
+    const input = button.parentNode.querySelector("input");
+    const step = () => {
+      input.value = input.value === input.max ? 0 : Number(input.value) + 1;
+      show(input.closest("figure"));
+      if (input.value === input.max) stop(button);
+    };
+    step();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    button.setAttribute("aria-pressed", "true");
+    button.timer = setInterval(step, 700);
+  };
+  const visit = () => {
+    const [id, query] = location.hash.slice(1).split("?");
+    const figure = query && document.getElementById(id);
+    if (!figure) return;
+    const wanted = new URLSearchParams(query);
+    show(figure);
+    all("input", figure).forEach((input, i) => {
+      const at = figure.data.sliders[i].values.indexOf(wanted.get(input.name));
+      if (at >= 0) input.value = at;
+    });
+    show(figure);
+    figure.scrollIntoView();
+  };
+  const reset = figure => {
+    for (const input of all("input", figure)) {
+      [input.kept, input.value] = [input.value, input.defaultValue];
+    }
+    show(figure);
+  };
+  const restore = figure => {
+    for (const input of all("input", figure)) input.value = input.kept;
+    show(figure);
   };
   document.addEventListener("input", event => {
     const figure = event.target.closest("figure.explorable");
-    if (figure) show(figure);
+    if (figure) all("button", figure).forEach(stop), show(figure);
   });
+  document.addEventListener("click", event => {
+    const button = event.target.closest("figure.explorable button");
+    if (button) play(button);
+  });
+  addEventListener("hashchange", visit);
+  addEventListener("beforeprint", () => figures().forEach(reset));
+  addEventListener("afterprint", () => figures().forEach(restore));
+  addEventListener("DOMContentLoaded", visit);
   return true;
 })());
 </script>"""
@@ -57,13 +109,23 @@ SCRIPT = """<script>
 
 @dataclass(frozen=True)
 class Slider:
-    """One parameter: its values, the label (HTML, with $math$), their texts, where it starts."""
+    """One parameter: its values, its label (HTML, with $math$), its unit, and where it starts."""
 
     name: str
     values: tuple[Value, ...]
     label: str
-    texts: tuple[str, ...]
+    unit: str
     start: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values as plain text: for screen readers, links and the live slider."""
+        return tuple(v if isinstance(v, str) else f"{v:.6g}" for v in self.values)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as they are shown beside the slider: powers of ten as $math$."""
+        return tuple(as_math(name) for name in self.names)
 
 
 @dataclass(frozen=True)
@@ -99,10 +161,12 @@ class Explorable:
         return self.frames[index]
 
     def widget(self) -> ipywidgets.VBox:
-        """Live controls that call ``draw`` again; a click outside the grid is not possible."""
+        """Live controls, on the values of the grid, that call ``draw`` again."""
         controls = [
             ipywidgets.SelectionSlider(
-                options=list(zip(slider.texts, slider.values, strict=True)),
+                options=[
+                    (n + slider.unit, v) for n, v in zip(slider.names, slider.values, strict=True)
+                ],
                 value=slider.values[slider.start],
                 description=slider.label,
                 style={"description_width": "initial"},
@@ -123,29 +187,35 @@ class Explorable:
     def _repr_html_(self) -> str:
         rows = "".join(
             f'<p class="control"><label for="{self.name}-{slider.name}">{slider.label}</label>'
+            f'<button type="button" aria-pressed="false" aria-label="Play {slider.name}">▶</button>'
             f'<input type="range" id="{self.name}-{slider.name}" name="{slider.name}" min="0" '
             f'max="{len(slider.values) - 1}" step="1" value="{slider.start}" autocomplete="off" '
-            f'aria-valuetext="{html.escape(slider.texts[slider.start])}">'
+            f'aria-valuetext="{html.escape(slider.names[slider.start] + slider.unit)}">'
             f'<output for="{self.name}-{slider.name}">'
-            f"{html.escape(slider.texts[slider.start])}</output></p>"
+            f"{slider.texts[slider.start]}{slider.unit}</output></p>"
             for slider in self.sliders
         )
+        state = urlencode({s.name: s.names[s.start] for s in self.sliders})
         data = {
-            "texts": [slider.texts for slider in self.sliders],
-            "frames": [{"src": frame.src, "alt": frame.alt} for frame in self.frames],
+            "sliders": [
+                {"values": slider.names, "texts": slider.texts, "unit": slider.unit}
+                for slider in self.sliders
+            ],
+            "frames": [(frame.src, frame.alt) for frame in self.frames],
         }
         stored = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
         return (
             f'<figure class="explorable" id="{self.name}">'
             f"{image_tag(self.first, alt_text(self.alt, self.start))}"
-            f'<div class="controls">{rows}</div><figcaption>{self.caption}</figcaption>'
+            f'<div class="controls">{rows}</div><figcaption>{self.caption} '
+            f'<a class="setting" href="#{self.name}?{state}">Link to this setting</a></figcaption>'
             f'<script type="application/json">{stored}</script></figure>{SCRIPT}'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         live = self.widget()._repr_mimebundle_()
         widget_view = "application/vnd.jupyter.widget-view+json"
-        at = ", ".join(f"{slider.name}={slider.texts[slider.start]}" for slider in self.sliders)
+        at = ", ".join(f"{slider.name}={slider.names[slider.start]}" for slider in self.sliders)
         return {
             widget_view: live[widget_view],
             "text/html": self._repr_html_(),
@@ -228,6 +298,15 @@ def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:
     return text
 
 
+def as_math(number: str) -> str:
+    """A number like ``1e-08`` as ``$10^{-8}$``; any other text, its HTML characters escaped."""
+    match = re.fullmatch(r"(-?[\d.]+)e([+-]\d+)", number)
+    if not match:
+        return html.escape(number)
+    factor = "" if match[1] == "1" else match[1] + "\\cdot "
+    return f"${factor}10^{{{int(match[2])}}}$"
+
+
 def _check_grid(
     draw: Callable[..., Figure],
     grid: Mapping[str, Sequence[Value]],
@@ -264,8 +343,4 @@ def _check_grid(
 def _slider(
     key: str, values: tuple[Value, ...], start: Value, label: str | None, unit: str | None
 ) -> Slider:
-    suffix = f" {unit}" if unit else ""
-    texts = tuple(
-        (value if isinstance(value, str) else f"{value:.6g}") + suffix for value in values
-    )
-    return Slider(key, values, label or key, texts, values.index(start))
+    return Slider(key, values, label or key, f" {unit}" if unit else "", values.index(start))

@@ -1,17 +1,18 @@
 r"""Rank-one and rank-r matrix completion: the objective, its derivatives and what the mask does.
 
-An observation is a set of index pairs with weights, stored as a sparse matrix, so that every function
-here costs time and memory proportional to the number of pairs. Points are columns: ``x`` has shape
-(d,) or, for a batch of k starts, (d, k). With ``S`` the mask, ``p`` its density and ``J`` the all-ones
-matrix, the error of the mask is ``E = S/p - J`` (symmetric part), and everything that the sampled
-objective f does differently from the full objective g goes through bilinear forms of ``E``.
+An observation is a set of index pairs with weights, stored as a sparse matrix, so that every
+function here costs time and memory proportional to the number of pairs. Points are columns: ``x``
+has shape (d,) or, for a batch of k starts, (d, k). With ``S`` the mask, ``p`` its density and ``J``
+the all-ones matrix, the error of the mask is ``E = S/p - J`` (symmetric part), and everything that
+the sampled objective f does differently from the full objective g goes through bilinear forms of
+``E``.
 
 Source: lecture 11, sections 11.1 and 11.2; Ge, Lee & Ma (2016).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -112,13 +113,25 @@ def gaussian_vector(d: int, rng: np.random.Generator) -> np.ndarray:
     return z / np.linalg.norm(z)
 
 
+def random_instance(
+    d: int,
+    p: float,
+    rng: np.random.Generator,
+    *,
+    vector: Callable[[int, np.random.Generator], np.ndarray] = flat_vector,
+    symmetric: bool = True,
+) -> Completion:
+    """A random truth of dimension d and a random mask of density p."""
+    return Completion(vector(d, rng), random_mask(d, p, rng, symmetric=symmetric), p)
+
+
 def incoherence(x: np.ndarray) -> float:
     r"""The least mu with :math:`\|x\|_\infty \le \mu\|x\|_2/\sqrt d`; from 1 (flat) to sqrt d."""
     return float(np.sqrt(x.shape[0]) * np.max(np.abs(x)) / np.linalg.norm(x))
 
 
 def project(matrix: np.ndarray, mask: sparse.csr_array) -> np.ndarray:
-    r""":math:`P_\Omega(A)`: the matrix with all entries outside the mask set to zero (Def. 11.1)."""
+    r""":math:`P_\Omega(A)`: the matrix with zeros outside the mask (Definition 11.1)."""
     return mask.toarray() * matrix
 
 
@@ -163,7 +176,10 @@ def hessian(problem: Completion, x: np.ndarray) -> np.ndarray:
 
 
 def gradient_form(problem: Completion, x: np.ndarray, v: np.ndarray) -> float:
-    r""":math:`\langle v,\nabla f(x)\rangle = -2\langle vx^\top, \bar P(M-xx^\top)\rangle` (11.5)."""
+    r""":math:`\langle v,\nabla f(x)\rangle = -2\langle vx^\top, \bar P(M-xx^\top)\rangle`.
+
+    Source: lecture 11, (11.5), with the factor -2.
+    """
     rows, columns = problem.pairs
     residual = problem.observed.data - problem.weights.data * x[rows] * x[columns]
     return float(-2.0 * np.sum(v[rows] * x[columns] * residual))
@@ -221,8 +237,8 @@ def error_operator(problem: Completion) -> LinearOperator:
 def mask_error(problem: Completion) -> tuple[float, np.ndarray]:
     r"""Operator norm of E, and a unit vector in which it is attained.
 
-    Dense eigenvalues up to d = 200, Lanczos above. The norm over d, times mu^2, is the epsilon of the
-    lecture's proof: see :func:`epsilon`.
+    Dense eigenvalues up to d = 200, Lanczos above. The norm over d, times mu^2, is the epsilon of
+    the lecture's proof: see :func:`epsilon`.
     """
     if problem.d <= 200:
         values, vectors = np.linalg.eigh(problem.weights.toarray() / problem.p - 1.0)

@@ -1,7 +1,7 @@
 """First-order methods, written once: gradient descent with momentum or noise, and SGD.
 
-A point is an array of any shape; a batch of starts is one array that ``gradient`` maps to an array of
-the same shape, so that a whole batch moves with one call.
+A point is an array of any shape; a batch of starts is one array that ``gradient`` maps to an array
+of the same shape, so that a whole batch moves with one call.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def gradient_descent(
     momentum : beta in [0, 1).
     noise : sigma, at least 0; needs ``rng``.
     rng : generator of the noise.
-    record_every : if given, every so many steps (and the first and last point) go to the trajectory.
+    record_every : if given, every so many steps (and both ends) are kept in the trajectory.
     limit : an entry beyond it, or one that is not a number, is divergence.
 
     Raises

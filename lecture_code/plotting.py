@@ -13,10 +13,11 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-# Okabe and Ito's palette, safe for colour-blind readers, in an order that also differs in lightness.
+# Okabe and Ito's palette, safe for colour-blind readers, neighbours differing in lightness.
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = PALETTE = (
     "#0072B2",
     "#E69F00",
@@ -68,10 +69,11 @@ def figure(
 
 def pixels(fig: Figure) -> Image.Image:
     """The figure as an RGB picture on white ground; one made with pyplot is closed."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=fig.dpi, facecolor="white")
+    fig.patch.set_facecolor("white")
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
     plt.close(fig)
-    return Image.open(buffer).convert("RGB")
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
 def png(picture: Image.Image) -> bytes:
@@ -123,7 +125,7 @@ class Picture:
 
 
 def show(fig: Figure, *, alt: str, caption: str) -> Picture:
-    """Displays a figure; ``alt`` says what is seen, ``caption`` (HTML, with $math$) what it means."""
+    """Displays a figure: ``alt`` says what is seen, ``caption`` (HTML, with $math$) its meaning."""
     if not alt.strip() or not caption.strip():
         raise ValueError(
             f"alt: {alt!r}, caption: {caption!r}; expected two texts that say something"
@@ -144,7 +146,7 @@ def note(ax: Axes, x: float, y: float, text: str, *, colour: str = BLACK, **opti
 
 
 def contours(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: Any) -> None:
-    """Filled contours of ``values[i, j]`` at ``(x[j], y[i])`` with thin lines between the levels."""
+    """Filled contours of ``values[i, j]`` at ``(x[j], y[i])``, thin lines between the levels."""
     ax.contourf(x, y, values, levels=levels, extend="max", cmap="cividis_r")
     ax.contour(x, y, values, levels=levels, colors="black", linewidths=0.3)
     ax.grid(False)

@@ -20,7 +20,8 @@ from lecture_code import claims, explore
 
 ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules" / "katex" / "dist"
-CAPTION = re.compile(r"(<(figcaption|label)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTALL)
+CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
 HEAVY_ICONS = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
 
@@ -40,7 +41,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def set_up_math(app: Sphinx) -> None:
-    """KaTeX at build time, with its fonts beside the page; MathJax, with a warning, without Node."""
+    """KaTeX at build time, its fonts beside the page; without Node MathJax, with a warning."""
     if shutil.which("node") and KATEX.is_dir():
         app.setup_extension("sphinxcontrib.katex")
         app.connect("config-inited", use_local_katex)
@@ -71,7 +72,7 @@ def copy_katex(app: Sphinx, error: Exception | None) -> None:
 
 
 def switch_thebe_off(app: Sphinx, config: Any) -> None:
-    """Unhooks sphinx-thebe, which Jupyter Book loads unasked and whose script fails on each page."""
+    """Unhooks sphinx-thebe, which Jupyter Book loads unasked; its script fails on each page."""
     app.registry.css_files[:] = [f for f in app.registry.css_files if "thebe" not in f[0]]
     for event, listeners in app.events.listeners.items():
         app.events.listeners[event] = [
@@ -110,14 +111,27 @@ class FinishFigures(SphinxPostTransform):
                     text = text.replace(explore.SCRIPT, "")
                 seen = True
             if getattr(self.config, "katex_prerender", False):
-                text = CAPTION.sub(render_caption, text)
+                text = DATA.sub(render_values, CAPTION.sub(render_caption, text))
             node.children = [nodes.Text(text)]
 
 
+def render_math(text: str) -> str:
+    """A text with its ``$math$`` rendered."""
+    return INLINE_MATH.sub(lambda match: katex.render_latex(match[1]), text)
+
+
 def render_caption(match: re.Match[str]) -> str:
-    """A caption or label with its ``$math$`` rendered."""
-    body = INLINE_MATH.sub(lambda m: katex.render_latex(m[1]), match[3])
-    return match[1] + body + match[4]
+    """A caption, label or value on the page with its math rendered."""
+    return match[1] + render_math(match[3]) + match[4]
+
+
+def render_values(match: re.Match[str]) -> str:
+    """The data of an explorable with the math in its values rendered."""
+    data = json.loads(match[2])
+    for slider in data["sliders"]:
+        slider["texts"] = [render_math(text) for text in slider["texts"]]
+    stored = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return match[1] + stored.replace("</", "<\\/") + match[3]
 
 
 def stored_claims(notebook: Path) -> Iterator[dict[str, Any]]:
