@@ -127,8 +127,7 @@ class Claim:
             parts.append('<span class="claim-vacuous">vacuous</span>')
         return (
             f'<div class="claim claim-{self.kind}"><p class="claim-head">'
-            f"<strong>✓ {html.escape(row.title)}</strong> <code>{text['id']}</code> "
-            f'<span class="claim-source">{html.escape(row.source)}</span></p>'
+            f"<strong>✓ {html.escape(row.title)}</strong> <code>{text['id']}</code></p>"
             f'<p class="claim-body">{" ".join(parts)}</p></div>'
         )
 

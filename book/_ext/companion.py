@@ -23,6 +23,9 @@ KATEX = ROOT / "node_modules" / "katex" / "dist"
 DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTALL)
 CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
+DRAWING = re.compile(r"def (draw_|\w+_alt\()")
+SHARED_ID = '<div class="proof admonition" id="proof">'
+OWN_CLASS = '<div class="proof proof-block admonition">'
 HEAVY_ICONS = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
 
 logger = logging.getLogger(__name__)
@@ -32,11 +35,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Registers all of it."""
     set_up_math(app)
     app.add_css_file("companion.css")
+    app.add_post_transform(FoldCode)
     app.add_post_transform(FinishFigures)
     app.add_directive("claims", ClaimsDirective)
     app.add_directive("errata", ErrataDirective)
     app.connect("config-inited", switch_thebe_off)
-    app.connect("build-finished", drop_heavy_icons)
+    app.connect("build-finished", finish_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -80,17 +84,46 @@ def switch_thebe_off(app: Sphinx, config: Any) -> None:
         ]
 
 
-def drop_heavy_icons(app: Sphinx, error: Exception | None) -> None:
-    """Takes out the theme's 1.5 MB icon script; the icons show from the web font it also ships."""
+def finish_pages(app: Sphinx, error: Exception | None) -> None:
+    """Drops the theme's 1.5 MB icon script and the id that all proofs of a page would share.
+
+    The icons show from the web font that the theme also ships.
+    """
     if error is not None or app.builder.format != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
-        lean = HEAVY_ICONS.sub("", text)
+        lean = HEAVY_ICONS.sub("", text).replace(SHARED_ID, OWN_CLASS)
         if lean != text:
             page.write_text(lean, encoding="utf-8")
     for script in (Path(app.outdir) / "_static" / "scripts").glob("fontawesome.js*"):
         script.unlink()
+
+
+class FoldCode(SphinxPostTransform):
+    """Folds the code of cells that show a claim or a figure, or that only draw one.
+
+    The folded code comes after what it shows. A cell tagged ``show-input`` stays open.
+    """
+
+    default_priority = 200
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Folds the cells of a page."""
+        for cell in list(self.document.findall(nodes.container)):
+            if cell.get("nb_element") != "cell_code" or "tag_show-input" in cell["classes"]:
+                continue
+            code, *outputs = cell.children
+            shown = "".join(raw.astext() for raw in cell.findall(nodes.raw))
+            if DRAWING.match(code.astext()) or 'class="claim ' in shown or "<figcaption" in shown:
+                opening = '<details class="code"><summary>Code</summary>'
+                cell.children = [
+                    *outputs,
+                    nodes.raw("", opening, format="html"),
+                    code,
+                    nodes.raw("", "</details>", format="html"),
+                ]
 
 
 class FinishFigures(SphinxPostTransform):
@@ -172,8 +205,9 @@ class ClaimsDirective(LedgerDirective):
     def text(self, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
         """One entry a statement."""
         for row in claims.ledger().values():
-            yield f"**{row.title}** (`{row.id}`; {row.source}; {{doc}}`/book/{row.chapter}`)\n"
-            yield f": {row.statement}\n"
+            yield f"{row.title}\n"
+            yield f": `{row.id}`, {row.source}; in {{doc}}`/book/{row.chapter}`\n"
+            yield f"  {row.statement}\n"
             for claim in found.get(row.id, []):
                 figures = f"{claim['left']} {claim['relation']} {claim['right']}".strip()
                 notes = [claim["detail"]] if claim["detail"] else []
@@ -191,8 +225,9 @@ class ErrataDirective(LedgerDirective):
         for row in claims.ledger().values():
             for erratum in row.errata:
                 guards = len(found.get(row.id, []))
-                yield f"**{erratum.where}** ({{doc}}`/book/{row.chapter}`)\n"
-                yield f": *As printed in our copy:* {erratum.printed}\n"
+                yield f"{row.source.split(',')[0]}, {erratum.where}\n"
+                yield f": in {{doc}}`/book/{row.chapter}`\n"
+                yield f"  *As printed in our copy:* {erratum.printed}\n"
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
                 checks = "1 claim" if guards == 1 else f"{guards} claims"
