@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules" / "katex" / "dist"
 DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTALL)
 CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
+STATEMENT = re.compile(r"\{prf:(?!proof)\w+\} (.+)\n:label: (\S+)")
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
 DRAWING = re.compile(r"def (draw_|\w+_alt\()")
 SHARED_ID = '<div class="proof admonition" id="proof">'
@@ -35,10 +36,14 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Registers all of it."""
     set_up_math(app)
     app.add_css_file("companion.css")
+    app.add_js_file("preview.js", loading_method="defer")
     app.add_post_transform(FoldCode)
     app.add_post_transform(FinishFigures)
     app.add_directive("claims", ClaimsDirective)
     app.add_directive("errata", ErrataDirective)
+    app.add_directive("statements", StatementsDirective)
+    app.add_directive("terms", TermsDirective)
+    app.add_directive("explorable", ExplorableDirective)
     app.connect("config-inited", switch_thebe_off)
     app.connect("build-finished", finish_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -167,43 +172,104 @@ def render_values(match: re.Match[str]) -> str:
     return match[1] + stored.replace("</", "<\\/") + match[3]
 
 
-def stored_claims(notebook: Path) -> Iterator[dict[str, Any]]:
-    """The claims in a notebook's stored outputs, in order."""
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+def notebook_cells(notebook: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook."""
+    return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+
+
+def stored_outputs(notebook: Path) -> Iterator[dict[str, Any]]:
+    """The forms of each output that is stored in a notebook, in order."""
+    for cell in notebook_cells(notebook):
         for output in cell.get("outputs", ()):
-            claim = output.get("data", {}).get(claims.MIME)
-            if claim:
-                yield claim
+            yield output.get("data", {})
 
 
-class LedgerDirective(SphinxDirective):
-    """A part of the page that is written from the ledger and the notebooks' stored claims."""
+class MarkdownDirective(SphinxDirective):
+    """A part of the page that is written as Markdown when the book is built."""
 
     def run(self) -> list[nodes.Node]:
         """Parses the Markdown that :meth:`text` makes."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        chapters = sorted({row.chapter for row in claims.ledger().values()})
-        for chapter in chapters:
-            notebook = ROOT / "book" / f"{chapter}.ipynb"
-            self.env.note_dependency(str(notebook))
-            for claim in stored_claims(notebook):
-                found.setdefault(claim["id"], []).append(claim)
-        self.env.note_dependency(str(Path(claims.__file__).with_name("ledger.toml")))
         container = nodes.container(classes=[self.name])
-        lines = "\n".join(self.text(found)).split("\n")
+        lines = "\n".join(self.text()).split("\n")
         self.state.nested_parse(lines, self.content_offset, container)
         return [container]
 
-    def text(self, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    def text(self) -> Iterator[str]:
         """The Markdown of the part, in pieces."""
         raise NotImplementedError
 
+    def notebook(self, chapter: str) -> Path:
+        """The notebook of a chapter; the page is written again when it changes."""
+        path = ROOT / "book" / f"{chapter}.ipynb"
+        self.env.note_dependency(str(path))
+        return path
 
-class ClaimsDirective(LedgerDirective):
+    def chapters(self) -> list[str]:
+        """The chapters of the book that are notebooks, in their order."""
+        site_map = self.env.app.config.external_site_map
+        names = [Path(str(name)).name for name in site_map]
+        return [name for name in names if (ROOT / "book" / f"{name}.ipynb").exists()]
+
+    def claims(self) -> dict[str, list[dict[str, Any]]]:
+        """The claims that the notebooks hold, by id of their statement."""
+        self.env.note_dependency(str(Path(claims.__file__).with_name("ledger.toml")))
+        found: dict[str, list[dict[str, Any]]] = {}
+        for chapter in self.chapters():
+            for output in stored_outputs(self.notebook(chapter)):
+                if claims.MIME in output:
+                    found.setdefault(output[claims.MIME]["id"], []).append(output[claims.MIME])
+        return found
+
+
+class StatementsDirective(MarkdownDirective):
+    """A list of all numbered statements, by chapter, with links."""
+
+    def text(self) -> Iterator[str]:
+        """One line a statement, with its number and title."""
+        for chapter in self.chapters():
+            yield f"**{{doc}}`/book/{chapter}`**\n"
+            for cell in notebook_cells(self.notebook(chapter)):
+                for title, label in STATEMENT.findall("".join(cell["source"])):
+                    yield f"- {{prf:ref}}`{label}`: {title}"
+            yield ""
+
+
+class TermsDirective(MarkdownDirective):
+    """An index: its content has a line ``term: label`` for each place."""
+
+    has_content = True
+
+    def text(self) -> Iterator[str]:
+        """One line a term, in alphabetical order, with links to its places."""
+        terms: dict[str, list[str]] = {}
+        for line in filter(None, map(str.strip, self.content)):
+            term, label = line.rsplit(": ", 1)
+            terms.setdefault(term, []).append(f"{{prf:ref}}`{label}`")
+        for term in sorted(terms, key=str.casefold):
+            yield f"- {term}: {', '.join(terms[term])}"
+
+
+class ExplorableDirective(MarkdownDirective):
+    """An explorable of a chapter on another page: ``{explorable} chapter name``."""
+
+    required_arguments = 2
+
+    def run(self) -> list[nodes.Node]:
+        """The explorable as the chapter's notebook stores it."""
+        chapter, name = self.arguments
+        for output in stored_outputs(self.notebook(chapter)):
+            text = "".join(output.get("text/html", ""))
+            if f'<figure class="explorable" id="{name}">' in text:
+                return [nodes.raw("", text, format="html")]
+        raise self.error(f"{chapter} has no explorable named {name}")
+
+
+class ClaimsDirective(MarkdownDirective):
     """Every statement of the ledger with the figures that its chapter shows for it."""
 
-    def text(self, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    def text(self) -> Iterator[str]:
         """One entry a statement."""
+        found = self.claims()
         for row in claims.ledger().values():
             yield f"{row.title}\n"
             yield f": `{row.id}`, {row.source}; in {{doc}}`/book/{row.chapter}`\n"
@@ -217,11 +283,12 @@ class ClaimsDirective(LedgerDirective):
             yield ""
 
 
-class ErrataDirective(LedgerDirective):
+class ErrataDirective(MarkdownDirective):
     """Every place where the source and the truth differ, and how many claims guard it."""
 
-    def text(self, found: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    def text(self) -> Iterator[str]:
         """One entry an erratum."""
+        found = self.claims()
         for row in claims.ledger().values():
             for erratum in row.errata:
                 guards = len(found.get(row.id, []))
