@@ -366,7 +366,7 @@ def test_sides_are_broadcast() -> None:
 @pytest.mark.parametrize("call", [claims.equal, claims.at_most, claims.at_least])
 @pytest.mark.parametrize("left", [[], np.zeros(0, dtype=int), np.zeros((0, 3))])
 def test_nothing_cannot_be_claimed(call: Callable[..., Claim], left: Any) -> None:
-    with pytest.raises(ValueError, match="empty|zero-size"):
+    with pytest.raises(ValueError, match=r"empty|zero-size"):
         call("a-row", left, left)
 
 

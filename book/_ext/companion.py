@@ -11,6 +11,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -96,6 +97,9 @@ def finish_pages(app: Sphinx, error: Exception | None) -> None:
     """
     if error is not None or app.builder.format != "html":
         return
+    for name in app.config.external_site_map:
+        if not (Path(app.outdir) / f"{name}.html").is_file():
+            raise ExtensionError(f"_toc.yml lists {name}, but no such page was built")
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         lean = HEAVY_ICONS.sub("", text).replace(SHARED_ID, OWN_CLASS)
