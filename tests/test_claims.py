@@ -34,6 +34,7 @@ ROW = Statement(
     statement="One and one is two.",
 )
 X = np.array([1.0, 2.0, 4.0, 8.0])
+FAR = np.array([10.0, 30.0, 70.0, 110.0])
 
 # For each kind a claim that holds, and the line it must print.
 HOLDING: dict[str, tuple[Callable[[], Claim], str]] = {
@@ -511,7 +512,7 @@ def test_zero_is_shown_as_zero() -> None:
     [
         lambda bit: claims.equal("a-row", 3.21e-14 * (1 + 1e-3 * bit), 0, atol=1e-9),
         lambda bit: claims.refuted("a-row", 3.21e-17 * (1 + bit), "≥", 1.0),
-        lambda bit: claims.exponent("a-row", X, X**1.5 + bit * 1e-15 * X, 1.5, 0.1),
+        lambda bit: claims.exponent("a-row", FAR, FAR**1.5 + 3e-15 * bit * FAR, 1.5, 0.1),
         lambda bit: claims.exponent("a-row", X, 3.0 + bit * 1e-15 * X, 0, 0.1),
     ],
     ids=["identity", "counterexample", "exponent", "exponent zero"],
