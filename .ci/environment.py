@@ -215,7 +215,8 @@ def build(environment: str) -> None:
 def main(command: str) -> int:
     """Do what one make target asks for and return its exit status."""
     check_python()
-    key = python_packages("requirements-test.txt" if command == "test" else "requirements.txt")
+    tools = command in ("test", "bench-pages")
+    key = python_packages("requirements-test.txt" if tools else "requirements.txt")
     if command == "lab":
         root = ["--allow-root"] if os.geteuid() == 0 else []
         return run(BIN / "jupyter", "lab", "--ServerApp.root_dir=book", *root)
@@ -223,12 +224,14 @@ def main(command: str) -> int:
         return run(BIN / "python", ".ci/notebooks.py")
     npm_packages()
     build(key)
+    if command == "bench-pages":
+        return run(BIN / "python", ".ci/bench_pages.py")
     return run(BIN / "pytest") if command == "test" else 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["book"], ["test"], ["lab"], ["notebooks"]):
-        sys.exit("usage: environment.py book | test | lab | notebooks")
+    if sys.argv[1:] not in (["book"], ["test"], ["lab"], ["notebooks"], ["bench-pages"]):
+        sys.exit("usage: environment.py book | test | lab | notebooks | bench-pages")
     try:
         sys.exit(main(sys.argv[1]))
     except Stop as stop:

@@ -293,7 +293,7 @@ def refuted(
     what: str = "",
     digits: int = 3,
 ) -> Claim:
-    """Claims that figures break the printed statement ``left relation right``.
+    """Claims that figures break the statement ``left relation right``.
 
     They must break it by more than ``margin`` times the larger side, so that rounding cannot do it.
     """
@@ -305,7 +305,7 @@ def refuted(
     sides = rounded(left, digits), rounded(right, digits)
     broken = gap > margin * max(abs(left), abs(right))
     _demand(bool(broken), row, what, sides[0], negation, sides[1], "the counterexample")
-    detail = f"the printed statement has {relation} here"
+    detail = f"the refuted statement has {relation} here"
     return Claim(statement_id, "counterexample", what, sides[0], negation, sides[1], detail)
 
 

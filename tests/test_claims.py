@@ -73,7 +73,7 @@ HOLDING: dict[str, tuple[Callable[[], Claim], str]] = {
     ),
     "counterexample": (
         lambda: claims.refuted("a-row", 3, "≤", 2, what="a count"),
-        "[holds] a-row: a count: 3 > 2 (the printed statement has ≤ here)",
+        "[holds] a-row: a count: 3 > 2 (the refuted statement has ≤ here)",
     ),
 }
 
@@ -660,7 +660,7 @@ def test_slope_needs_positive_numbers(x: list[float], y: list[float]) -> None:
 def test_refuted_shows_the_negation(left: int, relation: Any, right: int, negation: str) -> None:
     claim = claims.refuted("a-row", left, relation, right)
     assert (claim.left, claim.relation, claim.right) == (str(left), negation, str(right))
-    assert claim.detail == f"the printed statement has {relation} here"
+    assert claim.detail == f"the refuted statement has {relation} here"
 
 
 @pytest.mark.parametrize("relation", ["=", "≤"])

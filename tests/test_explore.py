@@ -101,7 +101,7 @@ def simple(**options: Any) -> Explorable:
         "caption": "What to see.",
         "k": [1, 2],
     }
-    return explore(**{**arguments, **options})
+    return explore(**(arguments | options))
 
 
 # What is refused
@@ -110,7 +110,7 @@ def simple(**options: Any) -> Explorable:
 def noisy(k: int) -> Figure:
     """A figure that cannot be compressed."""
     fig = Figure(figsize=(4, 4), dpi=110)
-    fig.figimage(np.random.default_rng(k).integers(0, 256, (440, 440, 3), dtype=np.uint8))
+    fig.figimage(np.random.default_rng(k).integers(0, 256, (440, 440)), cmap="gray")
     return fig
 
 

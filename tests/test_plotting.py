@@ -57,7 +57,8 @@ def decoded(data: bytes) -> np.ndarray:
 
 
 def colours(picture: np.ndarray) -> np.ndarray:
-    return np.unique(picture.reshape(-1, 3), axis=0)
+    """The different colours of a picture, each as one number."""
+    return np.unique(picture.astype(int) @ [1 << 16, 1 << 8, 1])
 
 
 def one_line() -> tuple[Figure, Axes]:
@@ -100,8 +101,7 @@ def test_ground_is_white_in_the_house_style(theme: str) -> None:
     plt.style.use(theme)
     plotting.use_style()
     picture = np.asarray(plotting.pixels(one_line()[0]))
-    values, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
-    assert tuple(values[np.argmax(counts)]) == WHITE
+    assert (picture == 255).all(axis=-1).mean() > 0.5
 
 
 def test_see_through_figure_is_drawn_as_on_white() -> None:

@@ -291,15 +291,18 @@ class ErrataDirective(MarkdownDirective):
     """Every place where the source and the truth differ, and how many claims guard it."""
 
     def text(self) -> Iterator[str]:
-        """One entry an erratum."""
+        """One entry an erratum, by chapter."""
         found = self.claims()
+        chapter = ""
         for row in claims.ledger().values():
             for erratum in row.errata:
+                if row.chapter != chapter:
+                    chapter = row.chapter
+                    yield f"**In the source of {{doc}}`/book/{chapter}`**\n"
                 guards = len(found.get(row.id, []))
-                yield f"{row.source.split(',')[0]}, {erratum.where}\n"
-                yield f": in {{doc}}`/book/{row.chapter}`\n"
-                yield f"  *As printed in our copy:* {erratum.printed}\n"
+                checks = "1 claim" if guards == 1 else f"{guards} claims"
+                yield f"{erratum.where}\n"
+                yield f": *As printed in our copy:* {erratum.printed}\n"
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
-                checks = "1 claim" if guards == 1 else f"{guards} claims"
                 yield f"  *Guarded by* {checks} with the id `{row.id}`.\n"
