@@ -143,7 +143,7 @@ def rounded(value: Real, digits: int = 3) -> str:
     """
     if isinstance(value, numbers.Rational | np.integer):
         return str(value)
-    number = float(value)
+    number = float(value) + 0.0
     if not math.isfinite(number):
         raise ValueError(f"value: {number} is not finite")
     texts = {f"{number * (1 + turn):.{digits}g}" for turn in (-EDGE, EDGE)}
@@ -172,12 +172,13 @@ def equal(
     ten times the error or more, relative to ``max|right|`` if that is not zero.
     """
     row = lookup(statement_id)
-    a, b = np.broadcast_arrays(np.asarray(left), np.asarray(right))
+    a, b, exact = _pair(left, right)
     if a.size == 1:
-        sides = rounded(a.flat[0], digits), "=", rounded(b.flat[0], digits)
+        x, y = a.flat[0], b.flat[0]
+        sides = _side(x, 1.0 if y == 0 else y, digits), "=", rounded(y, digits)
     else:
         sides = f"{a.size} pairs", "agree", ""
-    if _is_exact(a) and _is_exact(b):
+    if exact:
         _demand(bool((a == b).all()), row, what, *sides)
         return Claim(statement_id, "identity", what, *sides, "exactly")
     scale = float(np.max(np.abs(b)))
@@ -266,8 +267,10 @@ def exponent(
     """Claims that ``y`` grows as ``x**expected``: the log-log slope is within ``within`` of it."""
     row = lookup(statement_id)
     slope, error = log_slope(x, y)
-    left, right = f"slope {rounded(slope, digits)}", f"{expected:g}"
-    detail = f"standard error {_coarse(error)}, tolerance {within:g}"
+    seen = "0" if abs(slope) < TINY else rounded(slope, digits)
+    left, right = f"slope {seen}", f"{expected:g}"
+    spread = f"below {TINY:.0e}" if error < TINY else _coarse(error)
+    detail = f"standard error {spread}, tolerance {within:g}"
     _demand(abs(slope - expected) <= within, row, what, left, "≈", right, detail)
     return Claim(statement_id, "exponent", what, left, "≈", right, detail)
 
@@ -279,8 +282,12 @@ def log_slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
         raise ValueError(f"x, y: shapes {a.shape}, {b.shape}; expected two vectors of 3 or more")
     if not ((a > 0).all() and (b > 0).all()):
         raise ValueError("x, y: expected positive numbers, for their logarithms are taken")
-    fit = stats.linregress(np.log(a), np.log(b))
-    return float(fit.slope), float(fit.stderr)
+    u, v = np.log(a) - np.log(a).mean(), np.log(b) - np.log(b).mean()
+    if not u.any():
+        raise ValueError(f"x: {a}; expected numbers that are not all the same")
+    slope = (u @ v) / (u @ u)
+    residual = v - slope * u
+    return float(slope), float(np.sqrt(residual @ residual / (a.size - 2) / (u @ u)))
 
 
 def refuted(
@@ -302,9 +309,12 @@ def refuted(
     if gap is None:
         raise ValueError(f"relation: {relation!r}; expected '=', '≤' or '≥'")
     negation = {"=": "≠", "≤": ">", "≥": "<"}[relation]
-    sides = rounded(left, digits), rounded(right, digits)
-    broken = gap > margin * max(abs(left), abs(right))
+    scale = max(abs(left), abs(right))
+    sides = _side(left, scale, digits), _side(right, scale, digits)
+    broken = gap > margin * scale
     _demand(bool(broken), row, what, sides[0], negation, sides[1], "the counterexample")
+    if sides[0] == sides[1]:
+        raise ValueError(f"digits: both sides read {sides[0]} with {digits} digits; expected more")
     detail = f"the refuted statement has {relation} here"
     return Claim(statement_id, "counterexample", what, sides[0], negation, sides[1], detail)
 
@@ -319,9 +329,9 @@ def _inequality(
     digits: int,
 ) -> Claim:
     row = lookup(statement_id)
-    a, b = np.broadcast_arrays(np.asarray(observed), np.asarray(bound))
-    slack = b - a if relation == "≤" else a - b
-    size = np.maximum(np.abs(a), np.abs(b)).astype(float)
+    a, b, _ = _pair(observed, bound)
+    slack = np.asarray(b - a if relation == "≤" else a - b)
+    size = np.asarray(np.maximum(abs(a), abs(b))).astype(float)
     spare = np.divide(slack.astype(float), size, out=np.zeros(a.shape), where=size > 0)
     worst = np.unravel_index(np.argmin(spare), a.shape)
     left, right = a[worst], b[worst]
@@ -368,10 +378,27 @@ def _coarse(value: float) -> str:
         return rounded(value, 3)
 
 
-def _is_exact(values: np.ndarray) -> bool:
-    return values.dtype.kind in "iub" or (
-        values.dtype == object and all(isinstance(v, numbers.Rational) for v in values.flat)
+def _pair(left: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Both sides as arrays of one shape, and whether all their numbers are exact.
+
+    Exact numbers stay Python integers and fractions, so that nothing overflows or is rounded.
+    """
+    sides = [np.asarray(side, dtype=object) for side in (left, right)]
+    exact = all(
+        isinstance(v, numbers.Rational | np.integer | np.bool_) for side in sides for v in side.flat
     )
+    if exact:
+        plain = [[v if isinstance(v, Fraction) else int(v) for v in side.flat] for side in sides]
+        sides = [
+            np.array([*values, None], dtype=object)[:-1].reshape(side.shape)
+            for values, side in zip(plain, sides, strict=True)
+        ]
+    else:
+        sides = [side.astype(float) for side in sides]
+    a, b = np.broadcast_arrays(*sides)
+    if a.size == 0:
+        raise ValueError("left, right: empty; expected at least one number on each side")
+    return a, b, exact
 
 
 def _demand(

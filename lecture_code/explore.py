@@ -203,7 +203,7 @@ class Explorable:
             ],
             "frames": [(frame.src, frame.alt) for frame in self.frames],
         }
-        stored = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+        stored = script_data(data)
         return (
             f'<figure class="explorable" id="{self.name}">'
             f"{image_tag(self.first, alt_text(self.alt, self.start))}"
@@ -292,7 +292,10 @@ def render(draw: Callable[..., Figure], values: Mapping[str, Value]) -> Image.Im
 
 def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:
     """What is seen at these values; ``ValueError`` if that is nothing."""
-    text = alt(**values) if callable(alt) else alt.format(**values)
+    try:
+        text = alt(**values) if callable(alt) else alt.format(**values)
+    except (KeyError, IndexError) as error:
+        raise ValueError(f"alt: {alt!r} asks for {error}; expected {sorted(values)}") from None
     if not text.strip():
         raise ValueError(f"alt: empty at {dict(values)}; expected a text that says what is seen")
     return text
@@ -300,11 +303,16 @@ def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:
 
 def as_math(number: str) -> str:
     """A number like ``1e-08`` as ``$10^{-8}$``; any other text, its HTML characters escaped."""
-    match = re.fullmatch(r"(-?[\d.]+)e([+-]\d+)", number)
+    match = re.fullmatch(r"(-?)([\d.]+)e([+-]\d+)", number)
     if not match:
         return html.escape(number)
-    factor = "" if match[1] == "1" else match[1] + "\\cdot "
-    return f"${factor}10^{{{int(match[2])}}}$"
+    factor = match[1] + ("" if match[2] == "1" else match[2] + "\\cdot ")
+    return f"${factor}10^{{{int(match[3])}}}$"
+
+
+def script_data(data: Any) -> str:
+    """JSON that can stand inside a script element, whatever its texts hold."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _check_grid(
@@ -343,4 +351,7 @@ def _check_grid(
 def _slider(
     key: str, values: tuple[Value, ...], start: Value, label: str | None, unit: str | None
 ) -> Slider:
-    return Slider(key, values, label or key, f" {unit}" if unit else "", values.index(start))
+    slider = Slider(key, values, label or key, f" {unit}" if unit else "", values.index(start))
+    if len(set(slider.names)) < len(values):
+        raise ValueError(f"grid: two values of {key} read the same: {list(slider.names)}")
+    return slider

@@ -53,7 +53,9 @@ class Completion:
     @cached_property
     def weights(self) -> sparse.csr_array:
         r"""The symmetric part :math:`(S + S^\top)/2`: all that f depends on, M being symmetric."""
-        return sparse.csr_array((self.mask + self.mask.T) / 2)
+        symmetric = sparse.csr_array((self.mask + self.mask.T) / 2)
+        symmetric.eliminate_zeros()
+        return symmetric
 
     @cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -66,10 +68,10 @@ class Completion:
         r"""The symmetric part of :math:`P_\Omega(M)`, noise included."""
         rows, columns = self.pairs
         factors = self.z.reshape(self.d, -1)
-        truth = self._like_weights(self.weights.data * _entries(factors, factors, rows, columns))
-        if self.noise is None:
-            return truth
-        return sparse.csr_array(truth + (self.noise + self.noise.T) / 2)
+        seen = self.weights.data * _entries(factors, factors, rows, columns)
+        if self.noise is not None and rows.size:
+            seen = seen + (sparse.csr_array(self.noise + self.noise.T) / 2)[rows, columns]
+        return self._like_weights(seen)
 
     def _like_weights(self, data: np.ndarray) -> sparse.csr_array:
         w = self.weights
@@ -285,6 +287,8 @@ def bernstein_norm(d: int, p: float, delta: float) -> float:
 
     Source: matrix Bernstein inequality, Tropp (2012).
     """
+    if not 0 < p <= 1:
+        raise ValueError(f"p: {p}; expected a probability in (0, 1]")
     if not 0 < delta < 1:
         raise ValueError(f"delta: {delta}; expected a probability in (0, 1)")
     scale = np.log(2 * d / delta)
@@ -314,9 +318,17 @@ def side_by_side(problems: Sequence[Completion]) -> Completion:
     shapes = {(problem.d, problem.p) for problem in problems}
     if len(shapes) != 1:
         raise ValueError(f"problems: (d, p) are {sorted(shapes)}; expected one pair for all")
-    mask = sparse.block_diag([problem.mask for problem in problems], format="csr")
     z = np.concatenate([problem.z for problem in problems])
-    return Completion(z, sparse.csr_array(mask), problems[0].p)
+    mask = _block_diagonal([problem.mask for problem in problems])
+    if all(problem.noise is None for problem in problems):
+        return Completion(z, mask, problems[0].p)
+    silence = sparse.csr_array(problems[0].mask.shape)
+    noise = _block_diagonal([silence if p.noise is None else p.noise for p in problems])
+    return Completion(z, mask, problems[0].p, noise)
+
+
+def _block_diagonal(blocks: Sequence[sparse.csr_array]) -> sparse.csr_array:
+    return sparse.csr_array(sparse.block_diag(blocks, format="csr"))
 
 
 def determines_signs(mask: sparse.csr_array) -> bool:
@@ -325,7 +337,9 @@ def determines_signs(mask: sparse.csr_array) -> bool:
     That is so exactly if its bipartite double cover is connected. If not, and z has no zero entry,
     f has global minima other than z and -z.
     """
-    cover = sparse.block_array([[None, mask], [mask.T, None]])
+    graph = sparse.csr_array(mask + mask.T)
+    graph.eliminate_zeros()
+    cover = sparse.block_array([[None, graph], [graph, None]])
     return sparse.csgraph.connected_components(cover, directed=False)[0] == 1
 
 

@@ -69,7 +69,7 @@ def figure(
 
 def pixels(fig: Figure) -> Image.Image:
     """The figure as an RGB picture on white ground; one made with pyplot is closed."""
-    fig.patch.set_facecolor("white")
+    fig.patch.set(facecolor="white", alpha=1.0)
     canvas = FigureCanvasAgg(fig)
     canvas.draw()
     plt.close(fig)
@@ -77,21 +77,33 @@ def pixels(fig: Figure) -> Image.Image:
 
 
 def png(picture: Image.Image) -> bytes:
-    """The picture as a PNG of at most 256 colours, without metadata."""
+    """The picture as a PNG with a palette of at most 256 colours, without metadata."""
+    shades = np.asarray(few_colours(picture)).astype(np.uint32) @ np.array(
+        [65536, 256, 1], np.uint32
+    )
+    palette, index = np.unique(shades, return_inverse=True)
+    image = Image.fromarray(index.reshape(shades.shape).astype(np.uint8), mode="P")
+    image.putpalette(b"".join(int(shade).to_bytes(3, "big") for shade in palette))
     buffer = io.BytesIO()
-    _few_colours(picture).save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
 
 
 def webp(picture: Image.Image) -> bytes:
     """The picture as a lossless WebP of at most 256 colours."""
     buffer = io.BytesIO()
-    _few_colours(picture).convert("RGB").save(buffer, format="WEBP", lossless=True, method=4)
+    few_colours(picture).save(buffer, format="WEBP", lossless=True, method=4)
     return buffer.getvalue()
 
 
-def _few_colours(picture: Image.Image) -> Image.Image:
-    return picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+def few_colours(picture: Image.Image) -> Image.Image:
+    """The picture itself if it has at most 256 colours, else with 255 and white."""
+    if picture.getcolors(256) is not None:
+        return picture
+    small = picture.quantize(255, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    pixel, reduced = np.asarray(picture), np.array(small.convert("RGB"))
+    reduced[(pixel == 255).all(axis=-1)] = 255
+    return Image.fromarray(reduced)
 
 
 def data_uri(image: bytes, kind: str) -> str:

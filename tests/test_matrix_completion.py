@@ -20,10 +20,11 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse, stats
+from scipy.integrate import solve_ivp
 from scipy.optimize import minimize_scalar, root
 
 from lecture_code import matrix_completion as mc
@@ -128,20 +129,24 @@ entries = st.floats(-3, 3, allow_subnormal=False).map(lambda value: round(value,
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Completion, np.ndarray, np.ndarray]:
-    """An instance with any 0/1 mask, symmetric or not, and two points."""
+def situations(
+    draw: st.DrawFn, *, weighted: bool = False
+) -> tuple[Completion, np.ndarray, np.ndarray]:
+    """An instance with any 0/1 mask, or any weights, symmetric or not, and two points."""
     d = draw(st.integers(1, 6))
-    mask = draw(arrays(bool, (d, d)))
+    mask = draw(arrays(float, (d, d), elements=st.sampled_from([0.0, 1.0])))
+    if weighted and draw(st.booleans()):
+        mask = mask * draw(arrays(float, (d, d), elements=st.floats(0.125, 3)))
     if draw(st.booleans()):
-        mask = mask | mask.T
+        mask = np.maximum(mask, mask.T)
     z, x, v = (draw(arrays(float, d, elements=entries)) for _ in range(3))
     p = draw(st.floats(0.05, 1))
-    return Completion(z, sparse.csr_array(mask.astype(float)), p), x, v
+    return Completion(z, sparse.csr_array(mask), p), x, v
 
 
 def slack(problem: Completion) -> float:
-    """Rounding in the forms of a situation: d^2 products of four numbers up to 3, over p."""
-    return 20 * EPS * problem.d**2 * 3**4 / problem.p
+    """Rounding in the forms of a situation: d^2 products of five numbers up to 3, over p."""
+    return 20 * EPS * problem.d**2 * 3**5 / problem.p
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -271,6 +276,11 @@ def test_close_gradients_locate_the_critical_points(gamma: float, omega: float) 
     assert np.max(np.abs(SLOPE[crossings])) <= gamma + 8.72 * step
 
 
+def test_gradient_of_the_well_is_small_only_near_its_critical_points() -> None:
+    near = np.min(np.abs(GRID[:, None] - [-1.0, 0.0, 1.0]), axis=1)
+    assert np.max(near[np.abs(SLOPE) <= 0.05]) <= 0.0503
+
+
 @pytest.mark.parametrize("omega", [3, 20, 200])
 def test_close_hessians_decide_the_type(omega: float) -> None:
     eta = 0.5
@@ -321,7 +331,7 @@ def test_hessian_form_is_a_square_less_twice_the_residual(
 
 
 @PROPERTY
-@given(situations())
+@given(situations(weighted=True))
 def test_objective_along_a_line_is_a_quartic(
     situation: tuple[Completion, np.ndarray, np.ndarray],
 ) -> None:
@@ -432,7 +442,7 @@ def test_bernstein_bound_brings_the_tail_below_delta(d: int, p: float, delta: fl
 
 
 @PROPERTY
-@given(situations())
+@given(situations(weighted=True))
 def test_transfer_inequality(situation: tuple[Completion, np.ndarray, np.ndarray]) -> None:
     problem, x, v = situation
     norm = float(np.linalg.norm(dense_error(problem), 2))
@@ -445,7 +455,7 @@ def test_transfer_inequality(situation: tuple[Completion, np.ndarray, np.ndarray
 
 
 @PROPERTY
-@given(situations())
+@given(situations(weighted=True))
 def test_transfer_errors_are_forms_of_the_error_matrix(
     situation: tuple[Completion, np.ndarray, np.ndarray],
 ) -> None:
@@ -620,6 +630,13 @@ def test_lemma_11_descent_on_g_ends_at_plus_or_minus_z() -> None:
 
 # mc-theorem
 
+
+def any_weights(d: int, rng: np.random.Generator) -> Completion:
+    """A mask of symmetric weights around one, and a flat z."""
+    weights = rng.uniform(-0.1, 0.1, (d, d))
+    return written(1 + (weights + weights.T) / 2, z=mc.flat_vector(d, rng))
+
+
 DENSE: dict[str, Callable[[], Completion]] = {
     "one missing diagonal": lambda: written(regular(150, (0,)), p=149 / 150),
     "cycle missing": lambda: written(
@@ -628,6 +645,7 @@ DENSE: dict[str, Callable[[], Completion]] = {
     "random, uneven z": lambda: mc.random_instance(
         300, 0.997, np.random.default_rng(16), vector=lambda d, rng: incoherent(d, rng, 1.1)
     ),
+    "weights": lambda: any_weights(300, np.random.default_rng(51)),
     "random, independent entries": lambda: mc.random_instance(
         300, 0.993, np.random.default_rng(17), symmetric=False
     ),
@@ -714,13 +732,13 @@ def test_theorem_first_bounds_on_the_inner_product_and_norm() -> None:
     assert np.max(2 + 4 * np.sqrt(b) + 4 * b) < 6  # the bracket in the proof of mc-lemma-10
 
 
-def test_theorem_h_decreases_in_b_and_stays_below_five() -> None:
+def test_theorem_kappa_decreases_in_b_and_stays_below_five() -> None:
     eps = np.linspace(0, 1 / 40, 51)[:, None]
     b = (1 / 3 - eps) + np.linspace(0, 1, 501) * (2 / 3 + 6 * eps)
-    h = (1 + 2 * np.sqrt(b)) / np.sqrt(b - 5 * eps)
-    assert np.all(np.diff(h, axis=1) < 0)
-    assert np.all(np.diff(h[:, 0]) > 0)
-    assert 4.9 < h.max() < 5
+    kappa = (1 + 2 * np.sqrt(b)) / np.sqrt(b - 5 * eps)
+    assert np.all(np.diff(kappa, axis=1) < 0)
+    assert np.all(np.diff(kappa[:, 0]) > 0)
+    assert 4.9 < kappa.max() < 5
 
 
 def test_theorem_last_steps_of_the_chain() -> None:
@@ -789,14 +807,26 @@ def test_theorem_part_2_last_line() -> None:
 
 
 @pytest.mark.parametrize("mu", [1.0, 1.5, 4.0])
-@pytest.mark.parametrize("epsilon", [1.0, 0.3, 1 / 40])
+@pytest.mark.parametrize("epsilon", [1 / 40, 1 / 100])
 @pytest.mark.parametrize("delta", [0.5, 0.01])
-@pytest.mark.parametrize("d", [100, 10**5, 10**9])
+@pytest.mark.parametrize("d", [10**6, 10**9, 10**12])
 def test_theorem_part_3_density_suffices(mu: float, epsilon: float, delta: float, d: int) -> None:
-    least = 8 * mu**4 * math.log(2 * d / delta) / (d * epsilon**2)
-    for p in (least, 2 * least, 1.0):
-        holds = mu**2 * mc.bernstein_norm(d, min(p, 1.0), delta) / d <= epsilon
-        assert holds or least > 1
+    scale = math.log(2 * d / delta)
+    least = 8 * mu**4 * scale / (d * epsilon**2)
+    for p in [p for p in (least, 2 * least, 1.0) if least <= p <= 1]:
+        assert mu**2 * mc.bernstein_norm(d, p, delta) / d <= epsilon
+        assert p * d >= 35 * mu**2 * scale
+        assert d * 2 * math.exp(-3 * p * d / (104 * mu**2)) <= delta * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.3, 0.9])
+@pytest.mark.parametrize("seen", [40, 200, 1000, 5000])
+def test_theorem_part_3_tail_of_one_row(p: float, seen: int) -> None:
+    """For flat z an entry of E(z o z) is a binomial variable over its mean, less one."""
+    d = round(seen / p)
+    low, high = math.ceil(0.75 * p * d) - 1, math.floor(1.25 * p * d)
+    tail = stats.binom.cdf(low, d, p) + stats.binom.sf(high, d, p)
+    assert tail <= 2 * math.exp(-3 * p * d / 104)
 
 
 # mc-chain and mc-spurious
@@ -843,8 +873,15 @@ def test_chain_least_eigenvalue_is_largest_at_two_thirds() -> None:
     assert -best.fun == pytest.approx(4 / 3, rel=1e-12)
 
 
+@pytest.mark.parametrize("t", [-0.03, -0.01, 0.01, 0.03])
+def test_chain_is_no_minimum_at_weight_two_either(t: float) -> None:
+    curve = TRAP + t * np.ones(3) + 2.5 * t**2 * np.array([1, 0, -1])
+    assert mc.objective(chain(2), TRAP) == pytest.approx(4, rel=1e-15)
+    assert mc.objective(chain(2), curve) == pytest.approx(4 - 20 * t**4, abs=200 * abs(t) ** 5)
+
+
 def test_chain_is_far_from_the_hypothesis_on_epsilon() -> None:
-    assert mc.epsilon(chain(1)) > 10 / 40
+    assert mc.epsilon(chain(1)) == pytest.approx(1 / 2, rel=1e-14)
 
 
 def test_spurious_two_triangles_have_a_trap() -> None:
@@ -873,6 +910,62 @@ def test_spurious_two_large_entries_with_unseen_product() -> None:
     mask[[0, 1], [1, 0]] = 1
     seen = written(mask, p=1.0, z=z)
     assert mc.distance(seen, descend(seen, start, 0.1)) < 1e-8
+
+
+# mc-infinity
+
+ENDLESS = written(np.array([[1, 1, 0], [1, 0, 1], [0, 1, 0]]), p=5 / 9, z=np.ones(3))
+
+
+def test_infinity_mask_determines_the_truth() -> None:
+    assert mc.determines_signs(ENDLESS.mask)
+
+
+def test_infinity_critical_points_are_the_truth_and_strict_saddles() -> None:
+    rng = np.random.default_rng(52)
+    saddles = [np.zeros(3), np.array([1.0, 0, -1]), np.array([-1.0, 0, 1])]
+    for x in saddles:
+        assert np.abs(mc.gradient(ENDLESS, x)).max() <= EPS
+        assert np.linalg.eigvalsh(mc.hessian(ENDLESS, x))[0] < -0.5
+    found = [
+        root(lambda x: mc.gradient(ENDLESS, x), start, jac=lambda x: mc.hessian(ENDLESS, x))
+        for start in rng.uniform(-3, 3, (200, 3))
+    ]
+    ends = np.array([one.x for one in found if np.abs(one.fun).max() < 1e-10])
+    ends = ends[np.abs(ends).max(axis=1) < 10]  # far out the gradient is small as well
+    known = np.array([*saddles, np.ones(3), -np.ones(3)])
+    gaps = np.linalg.norm(ends[:, None] - known, axis=2)
+    assert gaps.min(axis=1).max() < 1e-6
+    assert set(gaps.argmin(axis=1)) == set(range(5))
+
+
+@PROPERTY
+@given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.001, 50))
+def test_infinity_walls_of_the_trap(first: float, second: float, positive: float) -> None:
+    rounding = 1e-9
+    assert mc.objective(ENDLESS, np.array([0.0, first, second])) >= 3 / 2 - rounding
+    assert mc.objective(ENDLESS, np.array([first, 0.0, second])) >= 2 - rounding
+    assert mc.objective(ENDLESS, np.array([positive, -abs(first), second])) >= 1
+
+
+def test_infinity_flow_runs_away_above_one() -> None:
+    start = np.array([1, -0.1, -10])
+    assert mc.objective(ENDLESS, start) == pytest.approx(1.21, rel=1e-12)
+    flow = solve_ivp(
+        lambda t, x: -mc.gradient(ENDLESS, x),
+        (0, 3000),
+        start,
+        method="LSODA",
+        rtol=1e-8,
+        atol=1e-10,
+        t_eval=np.linspace(0, 3000, 31),
+    )
+    values = np.array([mc.objective(ENDLESS, x) for x in flow.y.T])
+    assert np.all(flow.y[0] > 0)
+    assert np.all(flow.y[1] < 0)
+    assert np.all(np.diff(values) < 0)
+    assert 1 < values[-1] < 1.1
+    assert np.all(np.diff(np.abs(flow.y[2])) > 0)
 
 
 # mc-isolated
@@ -927,6 +1020,40 @@ def test_penalty_leaves_the_truth_and_what_is_small_alone() -> None:
     level = np.abs(z).max()
     for x in (z, -z, 0.9 * z):
         np.testing.assert_array_equal(mc.penalty_gradient(x, level, 5.0), np.zeros(20))
+
+
+@PROPERTY
+@given(situations(weighted=True), st.floats(1, 3))
+def test_penalty_pushes_back_any_entry_beyond_twice_its_level(
+    situation: tuple[Completion, np.ndarray, np.ndarray], excess: float
+) -> None:
+    """Where |x_i| > 2 alpha the i-th slope has the sign of x_i, so no critical point is there."""
+    problem, x, _ = situation
+    assume(np.any(problem.z) and np.any(x))
+    problem = replace(problem, z=problem.z / np.linalg.norm(problem.z))
+    level = mc.incoherence(problem.z) / np.sqrt(problem.d)
+    x = x * (2.001 * excess * level / np.abs(x).max())
+    weight = problem.p * (1 + mc.row_error(problem)) / (16 * level**2)
+    slope = mc.gradient(problem, x) + mc.penalty_gradient(x, level, weight)
+    beyond = np.abs(x) > 2 * level
+    assert beyond.any()
+    assert np.all(slope[beyond] * np.sign(x[beyond]) > 0)
+
+
+def test_penalty_bounds_the_entries_of_critical_points() -> None:
+    rng = np.random.default_rng(53)
+    problem = mc.random_instance(40, 0.15, rng)
+    level = 1 / np.sqrt(40)
+    weight = problem.p * (1 + mc.row_error(problem)) / (16 * level**2)
+    ends = gradient_descent(
+        lambda x: mc.gradient(problem, x) + mc.penalty_gradient(x, level, weight),
+        rng.uniform(-1.5, 1.5, (40, 30)),
+        0.02,
+        max_steps=4000,
+        tolerance=1e-7,
+    )
+    assert ends.gradient_norm < 1e-3
+    assert np.abs(ends.x).max() <= 2 * level
 
 
 def test_penalty_keeps_the_trap_of_the_chain() -> None:
@@ -1278,6 +1405,9 @@ def test_epsilon_and_row_error_are_their_formulas(problem: Completion) -> None:
     epsilon = mu**2 * np.linalg.norm(error, 2) / 6
     assert mc.epsilon(problem) == pytest.approx(epsilon, rel=1e-12)
     assert mc.row_error(problem) == pytest.approx(np.abs(error @ (z * z)).max(), rel=1e-12)
+    larger = replace(problem, z=2 * z)
+    assert mc.epsilon(larger) == pytest.approx(epsilon, rel=1e-12)
+    assert mc.row_error(larger) == pytest.approx(4 * mc.row_error(problem), rel=1e-12)
 
 
 def test_transfer_bounds_are_their_formulas(

@@ -172,8 +172,7 @@ def render_values(match: re.Match[str]) -> str:
     data = json.loads(match[2])
     for slider in data["sliders"]:
         slider["texts"] = [render_math(text) for text in slider["texts"]]
-    stored = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return match[1] + stored.replace("</", "<\\/") + match[3]
+    return match[1] + explore.script_data(data) + match[3]
 
 
 def notebook_cells(notebook: Path) -> list[dict[str, Any]]:
