@@ -1048,11 +1048,12 @@ def test_penalty_bounds_the_entries_of_critical_points() -> None:
     ends = gradient_descent(
         lambda x: mc.gradient(problem, x) + mc.penalty_gradient(x, level, weight),
         rng.uniform(-1.5, 1.5, (40, 30)),
-        0.02,
+        0.03,
         max_steps=4000,
         tolerance=1e-7,
+        momentum=0.9,
     )
-    assert ends.gradient_norm < 1e-3
+    assert ends.reason == "tolerance"
     assert np.abs(ends.x).max() <= 2 * level
 
 
