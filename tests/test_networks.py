@@ -1,0 +1,224 @@
+"""Networks against autograd, against each other, and against closed forms."""
+
+import re
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import grad
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lecture_code import networks
+from lecture_code.networks import Dag, Layered, Recurrent, value_and_gradient
+
+
+def layered_by_autograd(net, w, x, reduce):
+    """The layered network written a second time, in autograd."""
+
+    def outputs(w):
+        at, signal = 0, x
+        for layer, (rows, columns) in enumerate(net.shapes):
+            if net.bias:
+                signal = anp.concatenate([signal, anp.ones((len(x), 1))], axis=1)
+            signal = signal @ w[at : at + rows * columns].reshape(rows, columns).T
+            at += rows * columns
+            if layer + 1 < len(net.shapes) and net.activation == "relu":
+                signal = anp.maximum(signal, 0)
+        return signal
+
+    return outputs(w), grad(lambda w: reduce(outputs(w)))(w)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    widths=st.lists(st.integers(1, 6), min_size=2, max_size=5),
+    bias=st.booleans(),
+    activation=st.sampled_from(["relu", "linear"]),
+    seed=st.integers(0, 1000),
+)
+def test_layered_agrees_with_autograd_and_with_its_graph(widths, bias, activation, seed):
+    rng = np.random.default_rng(seed)
+    net = Layered(tuple(widths), bias, activation)
+    w, x = rng.normal(size=net.size), rng.normal(size=(4, widths[0]))
+    slope = rng.normal(size=(4, widths[-1]))
+    outputs, backward = net.forward(w, x)
+    expected, gradient = layered_by_autograd(net, w, x, lambda out: anp.sum(out * slope))
+    assert np.allclose(outputs, expected, rtol=1e-10, atol=1e-12)
+    assert np.allclose(backward(slope), gradient, rtol=1e-10, atol=1e-12)
+
+    graph = net.dag()
+    fed = np.column_stack([x, np.ones(4)]) if bias else x
+    again, backward_again = graph.forward(w, fed)
+    assert np.allclose(again, expected, rtol=1e-10, atol=1e-12)
+    assert np.allclose(backward_again(slope), gradient, rtol=1e-10, atol=1e-12)
+    assert (graph.size, graph.hidden) == (net.size, net.hidden)
+
+
+def test_recurrent_agrees_with_autograd_and_with_its_graph():
+    rng = np.random.default_rng(0)
+    net = Recurrent(inputs=3, hidden=4, outs=2, length=5)
+    w, x = rng.normal(size=net.size), rng.normal(size=(6, 5, 3))
+    slope = rng.normal(size=(6, 5, 2))
+
+    def total(w):
+        into, across, out = w[:12].reshape(4, 3), w[12:28].reshape(4, 4), w[28:].reshape(2, 4)
+        state, value = anp.zeros((6, 4)), 0.0
+        for t in range(5):
+            state = anp.maximum(x[:, t] @ into.T + state @ across.T, 0)
+            value = value + anp.sum(slope[:, t] * (state @ out.T))
+        return value
+
+    outputs, backward = net.forward(w, x)
+    assert np.isclose(np.sum(outputs * slope), total(w))
+    assert np.allclose(backward(slope), grad(total)(w), rtol=1e-10)
+
+    graph, copies = net.dag()
+    again, backward_again = graph.forward(w[copies], x.reshape(6, -1))
+    assert np.allclose(again, outputs.reshape(6, -1))
+    shared = np.zeros(net.size)
+    np.add.at(shared, copies, backward_again(slope.reshape(6, -1)))
+    assert np.allclose(shared, backward(slope))
+
+
+def test_dag_by_hand():
+    graph = Dag(2, ((0, 2), (1, 2), (0, 3), (2, 3), (2, 4), (3, 4)), outs=(4,))
+    w = np.array([1.0, 2.0, -1.0, 3.0, 0.5, 4.0])
+    assert graph.outputs(w, np.array([[1.0, 1.0]])).tolist() == [[0.5 * 3 + 4 * (3 * 3 - 1)]]
+    assert sorted(graph.paths()) == [(0, 3, 5), (0, 4), (1, 3, 5), (1, 4), (2, 5)]
+    assert (graph.hidden_units, graph.hidden, graph.units) == ((2, 3), 2, 5)
+
+
+def test_dag_outputs_of_one_layer_and_several():
+    graph = Dag(1, ((0, 1), (0, 2), (1, 3)), outs=(2, 3))
+    assert graph.outputs(np.array([2.0, -3.0, 5.0]), np.ones((1, 1))).tolist() == [[-3.0, 10.0]]
+
+
+@pytest.mark.parametrize(
+    "net",
+    [Layered((3, 4, 5, 2)), Layered((3, 4, 5, 2), bias=True), Recurrent(3, 5, 2, 4)],
+    ids=["layers", "biases", "recurrent"],
+)
+def test_edge_factors_leave_outputs_and_are_a_group(net):
+    rng = np.random.default_rng(1)
+    w, x = rng.normal(size=net.size), rng.normal(size=(5, *net.input_shape))
+    c, d = np.exp(rng.normal(size=(2, net.hidden)))
+    assert np.allclose(net.outputs(w * net.edge_factors(c), x), net.outputs(w, x))
+    assert np.allclose(net.edge_factors(c) * net.edge_factors(d), net.edge_factors(c * d))
+    if isinstance(net, Layered):
+        assert np.allclose(net.edge_factors(c), net.dag().edge_factors(c))
+    else:
+        graph, copies = net.dag()
+        assert np.allclose(net.edge_factors(c)[copies], graph.edge_factors(np.tile(c, 4)))
+
+
+def test_one_layer_is_linear_regression():
+    net = Layered((3, 2), bias=True)
+    rng = np.random.default_rng(2)
+    w, x = rng.normal(size=8), rng.normal(size=(4, 3))
+    matrix = w.reshape(2, 4)
+    assert np.allclose(net.outputs(w, x), x @ matrix[:, :3].T + matrix[:, 3])
+    assert net.hidden == 0
+    assert np.array_equal(net.edge_factors(np.ones(0)), np.ones(8))
+
+
+def test_initial_weights():
+    net = Layered((400, 300, 200), bias=True)
+    first, second = net.matrices(net.initial(np.random.default_rng(3)))
+    assert np.isclose(first[:, :400].std(), np.sqrt(2 / 400), rtol=0.01)
+    assert np.isclose(second[:, :300].std(), np.sqrt(2 / 300), rtol=0.02)
+    assert not first[:, 400].any()
+    assert not second[:, 300].any()
+    rnn = Recurrent(50, 100, 60, 2)
+    into, across, out = rnn.matrices(rnn.initial(np.random.default_rng(4)))
+    assert np.array_equal(across, np.eye(100))
+    assert np.isclose(into.std(), np.sqrt(1 / 50), rtol=0.05)
+    assert np.isclose(out.std(), np.sqrt(1 / 100), rtol=0.05)
+
+
+def test_matrices_are_views():
+    net = Layered((2, 3, 1))
+    w = np.zeros(net.size)
+    net.matrices(w)[1][:] = 7
+    assert w.tolist() == [0] * 6 + [7] * 3
+
+
+LOSSES = {
+    "squared_error": (
+        networks.squared_error,
+        np.random.default_rng(5).normal(size=(6, 3)),
+        lambda out, target: 0.5 * anp.mean(anp.sum((out - target) ** 2, axis=1)),
+    ),
+    "cross_entropy": (
+        networks.cross_entropy,
+        np.array([0, 2, 1, 1, 0, 2]),
+        lambda out, labels: (
+            -anp.mean(anp.log(anp.exp(out)[np.arange(6), labels] / anp.sum(anp.exp(out), axis=1)))
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_and_their_slopes(name):
+    loss, target, oracle = LOSSES[name]
+    outputs = np.random.default_rng(6).normal(size=(6, 3))
+    value, slope = loss(outputs, target)
+    assert np.isclose(value, oracle(outputs, target))
+    assert np.allclose(slope, grad(oracle)(outputs, target))
+
+
+def test_squared_hinge():
+    signs = np.array([1.0, -1.0, 1.0, -1.0])
+    outputs = np.array([[3.0], [0.5], [0.2], [-1.0]])
+    value, slope = networks.squared_hinge(outputs, signs)
+    assert np.isclose(value, (1.5**2 + 0.8**2) / 8)
+    assert np.allclose(slope[:, 0], [0, 1.5 / 4, -0.8 / 4, 0])
+
+
+def test_cross_entropy_of_sequences_and_of_large_outputs():
+    rng = np.random.default_rng(7)
+    outputs, labels = rng.normal(size=(4, 5, 3)), rng.integers(3, size=(4, 5))
+    value, slope = networks.cross_entropy(outputs, labels)
+    flat_value, flat = networks.cross_entropy(outputs.reshape(20, 3), labels.ravel())
+    assert np.isclose(value, flat_value)
+    assert np.allclose(slope.reshape(20, 3), flat)
+    assert networks.cross_entropy(np.array([[1e4, 0.0]]), np.array([0]))[0] == 0
+
+
+def test_value_and_gradient_by_differences():
+    rng = np.random.default_rng(8)
+    net = Layered((3, 5, 2), bias=True)
+    w, x, y = rng.normal(size=net.size), rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+
+    def value(w):
+        return value_and_gradient(net, w, x, y, networks.squared_error)[0]
+
+    steps = 1e-6 * np.eye(net.size)
+    slopes = [(value(w + e) - value(w - e)) / 2e-6 for e in steps]
+    assert np.allclose(
+        slopes, value_and_gradient(net, w, x, y, networks.squared_error)[1], atol=1e-7
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Layered((3,)), "widths: (3,); expected two or more"),
+        (lambda: Layered((3, 0, 1)), "widths: (3, 0, 1); expected two or more positive"),
+        (lambda: Layered((2, 1)).matrices(np.ones(3)), "w: shape (3,); expected (2,)"),
+        (lambda: Layered((2, 1)).outputs(np.ones(2), np.ones((1, 3))), "x: shape (1, 3)"),
+        (lambda: Layered((2, 2, 1)).edge_factors(np.ones(3)), "factors: shape (3,)"),
+        (lambda: Layered((2, 2, 1)).edge_factors(np.array([1.0, 0.0])), "least 0.0; expected 2"),
+        (lambda: Dag(1, ((0, 1), (2, 1)), (1,)), "edges: (2, 1); expected u < v"),
+        (lambda: Dag(2, ((0, 1),), (1,)), "edges: (0, 1); expected u < v, v no input (below 2)"),
+        (lambda: Dag(1, ((0, 1), (1, 2)), (1, 2)), "u no output (1, 2)"),
+        (lambda: Dag(1, ((0, 1),), (1,)).outputs(np.ones(2), np.ones((1, 1))), "w: shape (2,)"),
+        (lambda: Dag(1, ((0, 1),), (1,)).outputs(np.ones(1), np.ones((1, 2))), "x: shape (1, 2)"),
+        (lambda: Recurrent(1, 1, 1, 2).outputs(np.ones(4), np.ones((1, 2, 1))), "w: shape (4,)"),
+        (lambda: Recurrent(1, 1, 1, 2).outputs(np.ones(3), np.ones((1, 3, 1))), "x: shape (1, 3"),
+    ],
+)
+def test_errors_name_argument_value_and_what_was_expected(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
