@@ -317,7 +317,10 @@ def entropy_minimiser(
             if np.linalg.norm(slope) <= 1e-13 * np.linalg.norm(y):
                 return x, s
             newton = -np.linalg.lstsq(2 * (A * x) @ A.T, slope, rcond=1e-15)[0]
-            newton *= min(1.0, 2.0 / float(np.max(np.abs(A.T @ newton))))  # x by e^4 at most
+            reach = float(np.max(np.abs(A.T @ newton)))
+            if not 0 < reach < np.inf:
+                break
+            newton *= min(1.0, 2.0 / reach)  # no entry of x by more than e^4
             step, value = 1.0, dual(s)
             allowed = 1e-14 * abs(value)
             while not dual(s + step * newton) <= value + 1e-4 * step * (slope @ newton) + allowed:

@@ -199,8 +199,8 @@ def minimal_trace(problem: Sensing, gap: float = 1e-6) -> MinimalTrace:
     feasible without line search, since the barrier is self-concordant. The bracket returned does
     not rely on that: nu is scaled to be feasible, and X is projected on the equations.
 
-    Raises ``ValueError`` if the bracket does not close to ``gap`` relative to the minimum, which is
-    so if no positive definite X is feasible.
+    Raises ``ValueError`` if the bracket does not close to ``gap`` relative to the minimum, as can
+    happen if no positive definite X is feasible.
     """
     bracket = (-np.inf, np.inf)
     try:
@@ -245,8 +245,8 @@ def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
     r"""The dual point :math:`\nu=s/\lambda_{\max}(\mathcal A^*(s))` and the bound it gives.
 
     Every feasible X >= 0 has trace at least :math:`\langle\nu,y\rangle`. Raises ``ValueError`` if
-    :math:`\mathcal A^*(s)` has no positive eigenvalue. Source: talk, "What we can prove: commutative
-    A_i".
+    :math:`\mathcal A^*(s)` has no positive eigenvalue. Source: talk, "What we can prove:
+    commutative A_i".
     """
     top = float(np.linalg.eigvalsh(adjoint(problem, s))[-1])
     if top <= 0:
