@@ -310,14 +310,15 @@ def entropy_minimiser(
     def dual(s: np.ndarray) -> float:
         return 0.5 * float(np.sum(on_manifold(A, x0, s))) - float(y @ s)
 
+    reach = np.inf
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(500):
             x = on_manifold(A, x0, s)
             slope = A @ x - y
-            if np.linalg.norm(slope) <= 1e-13 * np.linalg.norm(y):
-                return x, s
             newton = -np.linalg.lstsq(2 * (A * x) @ A.T, slope, rcond=1e-15)[0]
-            reach = float(np.max(np.abs(A.T @ newton)))
+            before, reach = reach, float(np.max(np.abs(A.T @ newton)))
+            if np.linalg.norm(slope) <= 1e-12 * np.linalg.norm(y) and reach > before / 2:
+                return x, s  # rounding error has taken over
             if not 0 < reach < np.inf:
                 break
             newton *= min(1.0, 2.0 / reach)  # no entry of x by more than e^4
