@@ -1,0 +1,291 @@
+r"""Which matrix does gradient descent on a factor choose? Flows on X = UU^T.
+
+A problem is m symmetric matrices :math:`A_i` of shape (n, n) and data y of shape (m,). Write
+:math:`\mathcal A(X)_i=\langle A_i,X\rangle` and :math:`\mathcal A^*(s)=\sum_is_iA_i`. Time is
+scaled such that the flow on :math:`\|\mathcal A(UU^\top)-y\|^2` reads
+:math:`\dot U=-\mathcal A^*(r)U` with :math:`r=\mathcal A(X)-y`, a quarter of the gradient. Along
+a run, :math:`s=-\int r\,dt`.
+
+Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case"; Gunasekar et al.
+(2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
+
+@dataclass(frozen=True)
+class Sensing:
+    """Measurement matrices ``A`` of shape (m, n, n), symmetric, and data ``y`` of shape (m,)."""
+
+    A: np.ndarray
+    y: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.A.ndim != 3 or self.A.shape[1] != self.A.shape[2]:
+            raise ValueError(f"A: shape {self.A.shape}; expected (m, n, n)")
+        if self.y.shape != self.A.shape[:1]:
+            raise ValueError(f"y: shape {self.y.shape}; expected ({self.A.shape[0]},)")
+        if not np.array_equal(self.A, self.A.transpose(0, 2, 1)):
+            raise ValueError("A: not symmetric; expected symmetric matrices, (A + A^T)/2 will do")
+
+    @property
+    def m(self) -> int:
+        """The number of measurements."""
+        return self.A.shape[0]
+
+    @property
+    def n(self) -> int:
+        """The size of the matrices."""
+        return self.A.shape[1]
+
+
+def measure(problem: Sensing, X: np.ndarray) -> np.ndarray:
+    r""":math:`\mathcal A(X)`, the m inner products :math:`\langle A_i,X\rangle`."""
+    return problem.A.reshape(problem.m, -1) @ X.ravel()
+
+
+def adjoint(problem: Sensing, s: np.ndarray) -> np.ndarray:
+    r""":math:`\mathcal A^*(s)=\sum_is_iA_i`, shape (n, n)."""
+    return (s @ problem.A.reshape(problem.m, -1)).reshape(problem.n, problem.n)
+
+
+def gaussian_sensing(
+    n: int, m: int, rank: int, rng: np.random.Generator
+) -> tuple[Sensing, np.ndarray]:
+    r"""Symmetrised standard normal :math:`A_i` and data of a random truth; returns both.
+
+    The truth is :math:`X^*=ZZ^\top` with Gaussian Z of shape (n, rank), scaled to trace ``rank``.
+    """
+    Z = rng.standard_normal((n, rank))
+    truth = Z @ Z.T * (rank / np.sum(Z * Z))
+    G = rng.standard_normal((m, n, n))
+    A = (G + G.transpose(0, 2, 1)) / 2
+    return Sensing(A, A.reshape(m, -1) @ truth.ravel()), truth
+
+
+def completion(n: int, entries: Mapping[tuple[int, int], float]) -> Sensing:
+    r"""Observed entries as a problem: :math:`A=\tfrac12(e_ie_j^\top+e_je_i^\top)` for each pair."""
+    A = np.zeros((len(entries), n, n))
+    for k, (i, j) in enumerate(entries):
+        A[k, i, j] += 0.5
+        A[k, j, i] += 0.5
+    return Sensing(A, np.array(list(entries.values()), dtype=float))
+
+
+def residual_matrix(problem: Sensing, X: np.ndarray) -> np.ndarray:
+    r""":math:`\mathcal A^*(\mathcal A(X)-y)`, half the gradient of the loss with respect to X."""
+    return adjoint(problem, measure(problem, X) - problem.y)
+
+
+def factor_gradient(problem: Sensing, U: np.ndarray) -> np.ndarray:
+    r"""Gradient of :math:`\|\mathcal A(UU^\top)-y\|^2`, that is :math:`4\mathcal A^*(r)U`.
+
+    ``U`` has shape (n, k). Source: talk, "Gradient Descent on Factorization", with the factor 4.
+    """
+    return 4.0 * residual_matrix(problem, U @ U.T) @ U
+
+
+def minimal_frobenius(problem: Sensing) -> np.ndarray:
+    r"""The matrix :math:`\mathcal A^*(\nu)` with :math:`\mathcal A(X)=y`: least Frobenius norm."""
+    rows = problem.A.reshape(problem.m, -1)
+    return adjoint(problem, np.linalg.solve(rows @ rows.T, problem.y))
+
+
+def flow(
+    problem: Sensing, U0: np.ndarray, time: float, rtol: float = 1e-8
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""The flow :math:`\dot U=-\mathcal A^*(r)U` up to a time: returns :math:`X=UU^\top` and s.
+
+    ``U0`` has shape (n, k). Adaptive multistep integration (LSODA), with an absolute tolerance far
+    below the size of U0, so that small starts are followed as exactly as large ones.
+    """
+    size, shape = U0.size, U0.shape
+
+    def velocity(_: float, z: np.ndarray) -> np.ndarray:
+        U = z[:size].reshape(shape)
+        r = measure(problem, U @ U.T) - problem.y
+        return np.r_[-(adjoint(problem, r) @ U).ravel(), -r]
+
+    atol = rtol * 1e-2 * float(np.max(np.abs(U0)))
+    start = np.r_[U0.ravel(), np.zeros(problem.m)]
+    run = solve_ivp(velocity, (0, time), start, method="LSODA", rtol=rtol, atol=atol)
+    U = run.y[:size, -1].reshape(shape)
+    return U @ U.T, run.y[size:, -1]
+
+
+def exponential(M: np.ndarray) -> np.ndarray:
+    r""":math:`e^M` of a symmetric matrix, by its eigenvalues."""
+    values, vectors = np.linalg.eigh(M)
+    return (vectors * np.exp(values)) @ vectors.T
+
+
+def exponential_descent(
+    problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Products of exponentials with the residual frozen over each step: returns X and s.
+
+    .. math:: U_{k+1}=e^{-\varepsilon\mathcal A^*(r_k)}U_k, \qquad r_k=\mathcal A(U_kU_k^\top)-y
+
+    Order 2 takes the residual at the middle of the step, found with a half step of order 1. X keeps
+    its rank. Raises ``ValueError`` for another order. Source: talk, "The Non-Commutative Case".
+    """
+    if order not in (1, 2):
+        raise ValueError(f"order: {order}; expected 1 or 2")
+    U, s = np.array(U0, dtype=float), np.zeros(problem.m)
+    for _ in range(steps):
+        r = measure(problem, U @ U.T) - problem.y
+        if order == 2:
+            half = exponential(-step / 2 * adjoint(problem, r)) @ U
+            r = measure(problem, half @ half.T) - problem.y
+        U = exponential(-step * adjoint(problem, r)) @ U
+        s = s - step * r
+    return U @ U.T, s
+
+
+def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndarray, float]:
+    r"""Where the flow with one measurement ends: :math:`X=e^{sA}X_0e^{sA}`, and s.
+
+    s is the root of :math:`\langle A,X\rangle=y`. Raises ``ValueError`` if y is not positive or A
+    has no positive eigenvalue (for y < 0 change the sign of both). Source: talk, "GD on U, single
+    observation (m=1)".
+    """
+    values, vectors = np.linalg.eigh(A)
+    if y <= 0 or values[-1] <= 0:
+        raise ValueError(f"y: {y}, largest eigenvalue {values[-1]:.3g}; expected both positive")
+    weights = np.einsum("ij,ik,kj->j", vectors, X0, vectors)
+
+    def excess(s: float) -> float:
+        return float(np.sum(values * np.exp(2 * s * values) * weights)) - y
+
+    high = 1.0 / values[-1]
+    while excess(high) < 0:
+        high *= 2
+    low = -1.0 / np.max(np.abs(values))
+    while excess(low) > 0:
+        low *= 2
+    s = brentq(excess, low, high, xtol=1e-15, rtol=1e-15)
+    grow = exponential(s * A)
+    return grow @ X0 @ grow, float(s)
+
+
+@dataclass(frozen=True)
+class MinimalTrace:
+    r"""A bracket of the least trace, with what certifies its two ends.
+
+    ``X`` is positive semidefinite with :math:`\mathcal A(X)=y` and trace ``upper``; ``nu`` has
+    :math:`\mathcal A^*(\nu)\preceq I` and :math:`\langle\nu,y\rangle` = ``lower``.
+    """
+
+    X: np.ndarray
+    nu: np.ndarray
+    lower: float
+    upper: float
+
+
+def minimal_trace(problem: Sensing, gap: float = 1e-6) -> MinimalTrace:
+    r"""Least trace of X >= 0 with :math:`\mathcal A(X)=y`, by Newton's method on a dual barrier.
+
+    .. math:: \max_\nu\ \langle\nu,y\rangle+\mu\log\det(I-\mathcal A^*(\nu)), \qquad \mu\to0
+
+    At its maximum :math:`X=\mu(I-\mathcal A^*(\nu))^{-1}` is feasible, and
+    :math:`\operatorname{tr}X-\langle\nu,y\rangle=n\mu`. Damped Newton steps keep nu strictly
+    feasible without line search, since the barrier is self-concordant. The bracket returned does
+    not rely on that: nu is scaled to be feasible, and X is projected on the equations.
+
+    Raises ``ValueError`` if the bracket does not close to ``gap`` relative to the minimum, as can
+    happen if no positive definite X is feasible.
+    """
+    bracket = (-np.inf, np.inf)
+    try:
+        for best in _barrier(problem):
+            if best.upper - best.lower <= gap * best.upper and np.linalg.eigvalsh(best.X)[0] >= 0:
+                return best
+            bracket = best.lower, best.upper
+    except np.linalg.LinAlgError:
+        pass
+    raise ValueError(
+        f"problem: the bracket [{bracket[0]:.6g}, {bracket[1]:.6g}] does not close; expected a "
+        "problem with a positive definite solution"
+    )
+
+
+def _barrier(problem: Sensing) -> Iterator[MinimalTrace]:
+    """The points of the central path, mu falling by a factor of five from one to the next."""
+    nu, identity = np.zeros(problem.m), np.eye(problem.n)
+    rows = problem.A.reshape(problem.m, -1)
+    mu = float(np.linalg.norm(minimal_frobenius(problem))) + 1e-300
+    for _ in range(30):
+        for _ in range(40):
+            inverse = np.linalg.inv(identity - adjoint(problem, nu))
+            images = problem.A @ inverse
+            slope = problem.y / mu - np.trace(images, axis1=1, axis2=2)
+            hessian = np.einsum("kij,lji->kl", images, images)
+            newton = np.linalg.solve(hessian, slope)
+            decrement = float(np.sqrt(max(newton @ slope, 0.0)))
+            nu = nu + newton / (1 + decrement if decrement > 0.25 else 1.0)
+            if decrement < 1e-5:
+                break
+        X = mu * np.linalg.inv(identity - adjoint(problem, nu))
+        miss = problem.y - measure(problem, X)
+        X = X + adjoint(problem, np.linalg.solve(rows @ rows.T, miss))
+        top = max(1.0, float(np.linalg.eigvalsh(adjoint(problem, nu))[-1]))
+        lower, upper = float(nu @ problem.y) / top, float(np.trace(X))
+        yield MinimalTrace(X, nu / top, lower, upper)
+        mu *= 0.2
+
+
+def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
+    r"""The dual point :math:`\nu=s/\lambda_{\max}(\mathcal A^*(s))` and the bound it gives.
+
+    Every feasible X >= 0 has trace at least :math:`\langle\nu,y\rangle`. Raises ``ValueError`` if
+    :math:`\mathcal A^*(s)` has no positive eigenvalue. Source: talk, "What we can prove:
+    commutative A_i".
+    """
+    top = float(np.linalg.eigvalsh(adjoint(problem, s))[-1])
+    if top <= 0:
+        raise ValueError(f"s: largest eigenvalue of A*(s) is {top}; expected a positive one")
+    return s / top, float(s @ problem.y) / top
+
+
+def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
+    r"""The matrix X reached from U0 by :math:`\dot U=\mathcal A^*(c)U`, c constant on K segments.
+
+    .. math:: U=e^{\mathcal A^*(c_K)}\cdots e^{\mathcal A^*(c_1)}U_0, \qquad X=UU^\top
+
+    ``A`` has shape (m, n, n), ``controls`` (K, m). Source: talk, "The Non-Commutative Case".
+    """
+    U = np.array(U0, dtype=float)
+    for c in controls:
+        U = exponential(np.tensordot(c, A, 1)) @ U
+    return U @ U.T
+
+
+def lie_dimension(A: np.ndarray, tolerance: float = 1e-8) -> int:
+    """Dimension of the Lie algebra that the matrices ``A`` of shape (m, n, n) generate.
+
+    Brackets of each generator with each basis element are added until nothing new appears; then the
+    span is closed under brackets. Directions below ``tolerance`` count as dependent.
+    """
+    basis: list[np.ndarray] = []
+    queue = list(A)
+    while queue:
+        B = queue.pop(0)
+        rest = B / np.linalg.norm(B) if np.linalg.norm(B) > tolerance else 0 * B
+        for Q in [*basis, *basis]:
+            rest = rest - np.sum(Q * rest) * Q
+        if np.linalg.norm(rest) > tolerance:
+            basis.append(rest / np.linalg.norm(rest))
+            queue += [a @ basis[-1] - basis[-1] @ a for a in A]
+    return len(basis)
+
+
+def commutator(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """[A, B] = AB - BA."""
+    return A @ B - B @ A
