@@ -42,9 +42,9 @@ def browser(book: Path) -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def opened(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Opens pages; at the end, none of them may have had trouble."""
+    """Opens pages for one test; none of them may have had trouble when it ends."""
     visits: list[Visit] = []
 
     def open_page(*args: object, **options: object) -> Visit:
