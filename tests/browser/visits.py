@@ -31,6 +31,7 @@ class Visit:
     width: int
     troubles: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    shifts: list[Any] = field(default_factory=list)
 
     def watch(self) -> None:
         """Notes requests, errors and warnings from now on."""
