@@ -614,6 +614,19 @@ def test_log_slope_of_a_power_is_its_exponent(power: float) -> None:
     assert error < 1e-6  # rounding under a square root
 
 
+@pytest.mark.parametrize("size", [1e-4, 0.01])
+def test_standard_error_above_rounding_is_shown(size: float) -> None:
+    y = X * (1 + size * np.array([1, -1, -1, 1]))
+    shown = re.match(r"standard error ([\d.e-]+), ", claims.exponent("a-row", X, y, 1, 0.1).detail)
+    assert shown is not None
+    assert float(shown[1]) == pytest.approx(claims.log_slope(X, y)[1], rel=0.05)
+
+
+def test_slope_needs_two_different_x() -> None:
+    with pytest.raises(ValueError, match="x: .*; expected numbers that are not all the same"):
+        claims.log_slope([2, 2, 2], [1, 2, 3])
+
+
 def test_constant_has_exponent_zero() -> None:
     assert claims.exponent("a-row", X, [0.3] * 4, 0, within=0.1).left == "slope 0"
 
