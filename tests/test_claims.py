@@ -623,7 +623,7 @@ def test_standard_error_above_rounding_is_shown(size: float) -> None:
 
 
 def test_slope_needs_two_different_x() -> None:
-    with pytest.raises(ValueError, match="x: .*; expected numbers that are not all the same"):
+    with pytest.raises(ValueError, match=r"x: .*; expected numbers that are not all the same"):
         claims.log_slope([2, 2, 2], [1, 2, 3])
 
 
