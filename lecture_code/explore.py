@@ -292,10 +292,13 @@ def render(draw: Callable[..., Figure], values: Mapping[str, Value]) -> Image.Im
 
 def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:
     """What is seen at these values; ``ValueError`` if that is nothing."""
-    try:
-        text = alt(**values) if callable(alt) else alt.format(**values)
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"alt: {alt!r} asks for {error}; expected {sorted(values)}") from None
+    if callable(alt):
+        text = alt(**values)
+    else:
+        try:
+            text = alt.format(**values)
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"alt: {alt!r} asks for {error}; expected {sorted(values)}") from None
     if not text.strip():
         raise ValueError(f"alt: empty at {dict(values)}; expected a text that says what is seen")
     return text

@@ -69,7 +69,7 @@ def figure(
 
 def pixels(fig: Figure) -> Image.Image:
     """The figure as an RGB picture on white ground; one made with pyplot is closed."""
-    fig.patch.set(facecolor="white", alpha=1.0)
+    fig.patch.set(facecolor="white", alpha=1.0, visible=True)
     canvas = FigureCanvasAgg(fig)
     canvas.draw()
     plt.close(fig)
