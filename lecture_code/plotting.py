@@ -115,7 +115,7 @@ def image_tag(picture: Image.Image, alt: str) -> str:
     """The picture as an HTML image, its size and its alternative text given."""
     return (
         f'<img src="{data_uri(webp(picture), "webp")}" alt="{html.escape(alt)}" '
-        f'width="{picture.width}" height="{picture.height}" loading="lazy">'
+        f'width="{picture.width}" height="{picture.height}">'
     )
 
 
