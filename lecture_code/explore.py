@@ -60,12 +60,11 @@ SCRIPT = """<script>
     const step = () => {
       input.value = input.value === input.max ? 0 : Number(input.value) + 1;
       show(input.closest("figure"));
-      if (input.value === input.max) stop(button);
+      return input.value === input.max;
     };
-    step();
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (step() || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     button.setAttribute("aria-pressed", "true");
-    button.timer = setInterval(step, 700);
+    button.timer = setInterval(() => step() && stop(button), 700);
   };
   const visit = () => {
     const [id, query] = location.hash.slice(1).split("?");
@@ -174,7 +173,7 @@ class Explorable:
             )
             for slider in self.sliders
         ]
-        picture = ipywidgets.HTML(image_tag(self.first, alt_text(self.alt, self.start)))
+        picture = ipywidgets.HTML(self._first_image())
 
         def redraw(_: Any) -> None:
             values = {s.name: c.value for s, c in zip(self.sliders, controls, strict=True)}
@@ -183,6 +182,10 @@ class Explorable:
         for control in controls:
             control.observe(redraw, names="value")
         return ipywidgets.VBox([*controls, picture, ipywidgets.HTMLMath(self.caption)])
+
+    def _first_image(self) -> str:
+        frame = self.frame(**self.start)
+        return image_tag(self.first, frame.alt, frame.src)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -195,7 +198,7 @@ class Explorable:
             f"{slider.texts[slider.start]}{slider.unit}</output></p>"
             for slider in self.sliders
         )
-        state = urlencode({s.name: s.names[s.start] for s in self.sliders})
+        state = html.escape(urlencode({s.name: s.names[s.start] for s in self.sliders}))
         data = {
             "sliders": [
                 {"values": slider.names, "texts": slider.texts, "unit": slider.unit}
@@ -206,7 +209,7 @@ class Explorable:
         stored = script_data(data)
         return (
             f'<figure class="explorable" id="{self.name}">'
-            f"{image_tag(self.first, alt_text(self.alt, self.start))}"
+            f"{self._first_image()}"
             f'<div class="controls">{rows}</div><figcaption>{self.caption} '
             f'<a class="setting" href="#{self.name}?{state}">Link to this setting</a></figcaption>'
             f'<script type="application/json">{stored}</script></figure>{SCRIPT}'
@@ -220,7 +223,7 @@ class Explorable:
             widget_view: live[widget_view],
             "text/html": self._repr_html_(),
             "image/png": base64.b64encode(png(self.first)).decode("ascii"),
-            "text/plain": f"[explorable] {self.name} at {at}: {alt_text(self.alt, self.start)}",
+            "text/plain": f"[explorable] {self.name} at {at}: {self.frame(**self.start).alt}",
         }
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.optimize import linprog, nnls
+from scipy.special import xlogy
 
 Norm = Literal["l1", "l2", "linf"]
 DUAL: dict[str, Norm] = {"l1": "linf", "l2": "l2", "linf": "l1"}
@@ -83,7 +84,8 @@ def bfgs(
     .. math:: H_+ = (I-\rho sg^\top)H(I-\rho gs^\top)+\rho ss^\top,
         \qquad \rho = 1/\langle s,g\rangle
 
-    with s the step and g the change of the gradient. It stops when the gradient has lost thirteen
+    with s the step and g the change of the gradient. The end is the solution of least norm from
+    zero if the first H maps the row space to itself. It stops when the gradient has lost thirteen
     digits, at the latest after 2m steps.
     """
     w, H = np.array(start, dtype=float), np.array(inverse_hessian, dtype=float)
@@ -212,7 +214,7 @@ def logistic_descent(Z: np.ndarray, kind: Norm, steps: int) -> LogisticRun:
     .. math:: \frac1{S}\Bigl(\gamma\sum_t\eta_t\varphi(L_t)-\tfrac{B^2}2\sum_t\eta_t^2
         -\log L_0-L_T\Bigr), \qquad S=\sum_t\eta_t,\ \varphi(L)=\frac{1-e^{-L}}L
 
-    with gamma the largest margin.
+    with gamma the largest margin; it tends to gamma.
 
     Parameters
     ----------
@@ -281,8 +283,8 @@ def on_manifold(A: np.ndarray, x0: np.ndarray, s: np.ndarray) -> np.ndarray:
 
 
 def entropy(x: np.ndarray, x0: np.ndarray) -> float:
-    r""":math:`D(x,x_0)=\sum_ix_i\log(x_i/x_{0,i})-x_i+x_{0,i}` for positive vectors."""
-    return float(np.sum(x * np.log(x / x0) - x + x0))
+    r""":math:`D(x,x_0)=\sum_ix_i\log(x_i/x_{0,i})-x_i+x_{0,i}` for x >= 0 and positive x0."""
+    return float(np.sum(xlogy(x, x / x0) - x + x0))
 
 
 def entropy_minimiser(
@@ -341,29 +343,22 @@ def entropy_minimiser(
     )
 
 
-def manifold_flow(
-    A: np.ndarray, y: np.ndarray, x0: np.ndarray, time: float, weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    r"""Gradient flow on x = u∘u, in the coordinates s in which it cannot leave the manifold.
+def square_flow(A: np.ndarray, y: np.ndarray, u0: np.ndarray, time: float) -> np.ndarray:
+    r"""The gradient flow :math:`\dot u=-\nabla f(u)` of :math:`\tfrac14\|A(u\circ u)-y\|^2`.
 
-    .. math:: \dot s = -W(Ax-y), \qquad x = x_0\circ\exp(2A^\top s)
-
-    ``weights`` are the diagonal of W, the weights of the m squared residuals (1 if not given).
-    Returns x and s at ``time``.
+    Returns u at ``time``. It integrates u itself and knows nothing of the manifold. For weights on
+    the equations multiply the rows of A and y by their roots. Source: talk, corollary on
+    non-negative least squares.
     """
-    w = np.ones_like(y) if weights is None else weights
-
-    def velocity(_: float, s: np.ndarray) -> np.ndarray:
-        return w * (y - A @ on_manifold(A, x0, s))
-
-    def jacobian(_: float, s: np.ndarray) -> np.ndarray:
-        return -2.0 * w[:, None] * ((A * on_manifold(A, x0, s)) @ A.T)
-
     run = solve_ivp(
-        velocity, (0, time), np.zeros(y.size), method="LSODA", rtol=1e-10, atol=1e-12, jac=jacobian
+        lambda _, u: -square_gradient(A, y, u),
+        (0, time),
+        u0,
+        method="LSODA",
+        rtol=1e-10,
+        atol=1e-13,
     )
-    s = run.y[:, -1]
-    return on_manifold(A, x0, s), s
+    return run.y[:, -1]
 
 
 @dataclass(frozen=True)
@@ -428,7 +423,8 @@ def off_manifold(A: np.ndarray, x: np.ndarray, x0: np.ndarray) -> np.ndarray:
 def drift(A: np.ndarray, y: np.ndarray, x0: np.ndarray, time: float) -> np.ndarray:
     r""":math:`-\int_0^T P_{\ker A}(A^\top r_\tau)^{\circ2}\,d\tau` along the flow, shape (n,).
 
-    To first order gradient descent with step eta ends at eta times this vector off the manifold.
+    To first order in eta, gradient descent with step eta is eta times this vector off the manifold
+    after ``time`` T.
     """
     m = y.size
     kernel = kernel_projection(A)
@@ -440,6 +436,22 @@ def drift(A: np.ndarray, y: np.ndarray, x0: np.ndarray, time: float) -> np.ndarr
     start = np.zeros(m + x0.size)
     run = solve_ivp(velocity, (0, time), start, method="LSODA", rtol=1e-10, atol=1e-12)
     return run.y[m:, -1]
+
+
+def drift_bound(A: np.ndarray, z: np.ndarray, x0: np.ndarray) -> tuple[float, float]:
+    r"""How far gradient descent can leave the manifold, over the whole run.
+
+    .. math:: \eta\le\frac1{4a^2R}\ \Rightarrow\ \|P_{\ker A}\log(x_T/x_0)\|\le2\eta\,a\|A\|D
+        \quad\text{for all }T
+
+    with :math:`D=D(z,x_0)`, :math:`R=(\sqrt{\|z\|_1}+\sqrt D)^2`, a the largest norm of a column
+    and ``z`` any solution z >= 0 of the system. Returns the largest step, :math:`1/(4a^2R)`, and
+    the bound for step 1, :math:`2a\|A\|D`.
+    """
+    distance, largest = entropy(z, x0), float(np.max(np.linalg.norm(A, axis=0)))
+    radius = (np.sqrt(np.sum(z)) + np.sqrt(distance)) ** 2
+    bound = 2 * largest * float(np.linalg.norm(A, 2)) * distance
+    return float(1 / (4 * largest**2 * radius)), bound
 
 
 def inertial_flow(

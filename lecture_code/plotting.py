@@ -78,12 +78,14 @@ def pixels(fig: Figure) -> Image.Image:
 
 def png(picture: Image.Image) -> bytes:
     """The picture as a PNG with a palette of at most 256 colours, without metadata."""
-    shades = np.asarray(few_colours(picture)).astype(np.uint32) @ np.array(
-        [65536, 256, 1], np.uint32
+    few = few_colours(picture)
+    palette = sorted(colour for _, colour in few.getcolors(256))
+    place = np.array([65536, 256, 1], np.uint32)
+    index = np.searchsorted(
+        np.array(palette, np.uint32) @ place, np.asarray(few, np.uint32) @ place
     )
-    palette, index = np.unique(shades, return_inverse=True)
-    image = Image.fromarray(index.reshape(shades.shape).astype(np.uint8), mode="P")
-    image.putpalette(b"".join(int(shade).to_bytes(3, "big") for shade in palette))
+    image = Image.fromarray(index.astype(np.uint8), mode="P")
+    image.putpalette([level for colour in palette for level in colour])
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
@@ -111,12 +113,11 @@ def data_uri(image: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
 
 
-def image_tag(picture: Image.Image, alt: str) -> str:
+def image_tag(picture: Image.Image, alt: str, src: str = "") -> str:
     """The picture as an HTML image, its size and its alternative text given."""
-    return (
-        f'<img src="{data_uri(webp(picture), "webp")}" alt="{html.escape(alt)}" '
-        f'width="{picture.width}" height="{picture.height}">'
-    )
+    src = src or data_uri(webp(picture), "webp")
+    size = f'width="{picture.width}" height="{picture.height}"'
+    return f'<img src="{src}" alt="{html.escape(alt)}" {size}>'
 
 
 @dataclass(frozen=True)

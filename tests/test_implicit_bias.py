@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from lecture_code import implicit_bias as ib
-from lecture_code.optimize import gradient_descent
+from lecture_code.optimize import DivergenceError, gradient_descent
 
 KINDS = ("l1", "l2", "linf")
 seeds = st.integers(0, 2**32 - 1)
@@ -82,6 +82,39 @@ def test_conjugate_gradient_and_bfgs_keep_the_kernel_part(seed):
     scale = np.linalg.cond(A) ** 2 * 1e-11
     np.testing.assert_allclose(ib.conjugate_gradient(A, y, start), expected, atol=scale)
     np.testing.assert_allclose(ib.bfgs(A, y, start, 0.7 * np.eye(9)), expected, atol=scale)
+
+
+def test_bfgs_needs_a_first_matrix_that_maps_the_row_space_to_itself():
+    A, y = system(21)
+    zero, least = np.zeros(9), ib.least_norm(A, y)
+    inner, outer = np.diag([3.0, 1.0, 0.5, 2.0]), 0.3 * ib.kernel_projection(A)
+    rows = np.linalg.qr(A.T)[0]
+    for H in (np.eye(9) + A.T @ A, rows @ inner @ rows.T + outer):
+        np.testing.assert_allclose(ib.bfgs(A, y, zero, H), least, atol=1e-9)
+        np.testing.assert_allclose(ib.least_norm(A, y, metric=H), least, atol=1e-9)
+    H = np.eye(9) + np.outer(A[0], np.arange(9.0)) + np.outer(np.arange(9.0), A[0])
+    H = H @ H
+    assert np.linalg.norm(ib.bfgs(A, y, zero, H) - least) > 0.01
+
+
+def test_gradient_descent_converges_below_the_largest_step_only():
+    A, y = system(22)
+    edge = 2 / np.linalg.norm(A, 2) ** 2
+    run = gradient_descent(lambda w: A.T @ (A @ w - y), np.zeros(9), 0.95 * edge, max_steps=3000)
+    np.testing.assert_allclose(run.x, ib.least_norm(A, y), atol=1e-9)
+    with pytest.raises(DivergenceError):
+        gradient_descent(lambda w: A.T @ (A @ w - y), np.zeros(9), 1.05 * edge, max_steps=3000)
+
+
+def test_no_metric_chosen_before_the_data_describes_adaptive_methods():
+    A, y = system(7)
+    part = np.where(np.arange(4) < 2, y, 0)
+    for rule in ("adagrad", "adam"):
+        whole, first, second = (
+            ib.adaptive_descent(A, target, np.zeros(9), 0.05, 4000, rule=rule)
+            for target in (y, part, y - part)
+        )
+        assert np.linalg.norm(whole - first - second) > 0.1 * np.linalg.norm(whole)
 
 
 def test_bfgs_with_a_metric_and_scipy_agree():
@@ -175,6 +208,7 @@ def test_margin_bound_holds_at_every_length(kind):
         bounds.append(run.bound)
     assert bounds[-1] > 0.7 * gamma
     assert np.all(np.diff(bounds) > 0)
+    assert run.loss < 1e-12
 
 
 def test_first_logistic_step():
@@ -223,22 +257,58 @@ def test_entropy_minimiser_errors():
         ib.entropy_minimiser(np.array([[1.0, 1.0]]), np.array([-1.0]), np.ones(2))
 
 
+def test_entropy_minimiser_is_the_dual_minimum_of_scipy():
+    A, y = positive_system(18)
+    x0 = np.full(7, 0.2)
+    dual = minimize(lambda s: 0.5 * np.sum(ib.on_manifold(A, x0, s)) - y @ s, np.zeros(3),
+                    method="BFGS", options={"gtol": 1e-10})  # fmt: skip
+    _, s = ib.entropy_minimiser(A, y, x0)
+    np.testing.assert_allclose(dual.x, s, atol=1e-6)
+
+
+def test_entropy_by_hand_and_at_zeros():
+    assert ib.entropy(np.array([0.0, 2.0]), np.array([3.0, 1.0])) == pytest.approx(
+        3 + 2 * np.log(2) - 1
+    )
+    assert ib.entropy(np.ones(3), np.ones(3)) == 0
+
+
 def test_flow_ends_at_the_entropy_minimiser_and_weights_do_not_matter():
     A, y = positive_system(14)
-    x0 = np.full(7, 0.3)
-    expected, _ = ib.entropy_minimiser(A, y, x0)
-    for weights in (None, np.array([0.4, 1.0, 2.0])):
-        x, s = ib.manifold_flow(A, y, x0, 500, weights)
-        np.testing.assert_allclose(x, expected, rtol=1e-6)
-        np.testing.assert_allclose(x, ib.on_manifold(A, x0, s))
+    u0 = np.full(7, 0.5)
+    expected, _ = ib.entropy_minimiser(A, y, u0**2)
+    for weights in (np.ones(3), np.array([0.4, 1.0, 2.0])):
+        root = np.sqrt(weights)
+        u = ib.square_flow(root[:, None] * A, root * y, u0, 500)
+        np.testing.assert_allclose(u**2, expected, rtol=1e-6)
+
+
+def test_flow_stays_on_the_manifold_and_lowers_the_entropy_to_every_solution():
+    A, y = positive_system(19)
+    rng, u0 = np.random.default_rng(20), np.full(7, 0.5)
+    z, _ = ib.entropy_minimiser(A, y, rng.uniform(0.1, 1, 7))
+    times = (0.0, 0.1, 0.4, 1.0, 3.0)
+    points = [u0**2] + [ib.square_flow(A, y, u0, t) ** 2 for t in times[1:]]
+    for x in points:
+        np.testing.assert_allclose(ib.off_manifold(A, x, u0**2), 0, atol=1e-7)
+    falls = [ib.entropy(z, u0**2) - ib.entropy(z, x) for x in points]
+    best, _ = ib.entropy_minimiser(A, y, u0**2)
+    same = [ib.entropy(best, u0**2) - ib.entropy(best, x) for x in points]
+    np.testing.assert_allclose(falls, same, atol=1e-7)
+    assert np.all(np.diff(falls) > 0)
+
+
+def test_flow_without_a_positive_solution_finds_the_face():
+    A, y = np.array([[1.0, 1, 1], [0, 0, 1]]), np.array([1.0, 0])
+    x = ib.square_flow(A, y, np.sqrt([0.1, 0.3, 0.2]), 1e6) ** 2
+    np.testing.assert_allclose(x, [0.25, 0.75, 0], atol=1e-6)
 
 
 def test_flow_agrees_with_small_gradient_steps():
     A, y = positive_system(15)
     u0 = np.full(7, 0.5)
     run = gradient_descent(lambda u: ib.square_gradient(A, y, u), u0, 1e-4, max_steps=20_000)
-    x, _ = ib.manifold_flow(A, y, u0**2, 2.0)
-    np.testing.assert_allclose(run.x**2, x, rtol=2e-3)
+    np.testing.assert_allclose(run.x, ib.square_flow(A, y, u0, 2.0), rtol=1e-3)
 
 
 def test_minimal_l1_on_a_hand_made_problem():
@@ -277,6 +347,14 @@ def test_certificate_is_a_lower_bound(seed):
     assert lower <= ib.minimal_l1(A, y).value * (1 + 1e-9)
 
 
+def test_gap_of_the_certificate_in_closed_form():
+    A, y = positive_system(23)
+    for alpha in (1e-2, 1e-5):
+        x, s = ib.entropy_minimiser(A, y, np.full(7, alpha**2))
+        gap = np.sum(x * np.log(x.max() / x)) / (2 * np.log(1 / alpha) + np.log(x.max()))
+        assert np.sum(x) - ib.certificate(A, y, s)[1] == pytest.approx(gap, rel=1e-8)
+
+
 def test_certificate_needs_a_positive_direction():
     with pytest.raises(ValueError, match="expected a positive one"):
         ib.certificate(np.array([[1.0, 2.0]]), np.array([1.0]), np.array([-1.0]))
@@ -289,6 +367,35 @@ def test_off_manifold_vanishes_on_the_manifold_only():
     np.testing.assert_allclose(ib.off_manifold(A, points, x0), 0, atol=1e-12)
     v = ib.kernel_projection(A) @ np.arange(9.0)
     np.testing.assert_allclose(ib.off_manifold(A, x0 * np.exp(v), x0), v, atol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5])
+def test_drift_at_a_fixed_time_is_right_to_second_order(beta):
+    A, y = positive_system(17, 2, 5)
+    u0 = np.full(5, 0.4)
+    slope, errors = ib.drift(A, y, u0**2, 1.0), []
+    for h in (0.004, 0.002):
+        run = gradient_descent(lambda u: ib.square_gradient(A, y, u), u0, h * (1 - beta),
+                               max_steps=round(1 / h), momentum=beta)  # fmt: skip
+        off = ib.off_manifold(A, run.x**2, u0**2)
+        errors.append(np.linalg.norm(off - h * (1 + beta) / (1 - beta) * slope))
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(2, abs=0.1)
+
+
+@given(seeds)
+@settings(max_examples=15, deadline=None)
+def test_gradient_descent_stays_within_the_drift_bound(seed):
+    rng = np.random.default_rng(seed)
+    A, z, x0 = rng.standard_normal((2, 5)), rng.uniform(0, 1, 5), rng.uniform(0.05, 0.5, 5)
+    step, bound = ib.drift_bound(A, z, x0)
+    y = A @ z
+    run = gradient_descent(lambda u: ib.square_gradient(A, y, u), np.sqrt(x0), step,
+                           max_steps=3000, record_every=1)  # fmt: skip
+    distances = np.array([ib.entropy(z, u**2) for u in run.trajectory])
+    residuals = np.sum((A @ run.trajectory.T**2 - y[:, None]) ** 2, axis=0)
+    assert np.all(np.diff(distances) <= -step * residuals[:-1] + 1e-12)
+    drifts = np.linalg.norm(ib.off_manifold(A, run.trajectory.T**2, x0), axis=0)
+    assert np.all(drifts <= step * bound)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])

@@ -968,6 +968,41 @@ def test_infinity_flow_runs_away_above_one() -> None:
     assert np.all(np.diff(np.abs(flow.y[2])) > 0)
 
 
+def test_infinity_descent_with_a_fixed_step_stays_bounded() -> None:
+    """The growth ends where the step is unstable across the valley."""
+    step = 0.02
+    run = gradient_descent(
+        lambda x: mc.gradient(ENDLESS, x), np.array([1.0, -0.2, -5.0]), step, max_steps=8000
+    )
+    assert mc.distance(ENDLESS, run.x) > 1
+    assert 0.95 / math.sqrt(step) < np.abs(run.x).max() < 1.1 / math.sqrt(step)
+
+
+# One pair unseen
+
+
+def test_one_unseen_pair_traps_only_two_large_entries() -> None:
+    """The theorem covers the flat truth and not the other; at the other's trap the Hessian is
+    positive."""
+    d, share = 50, 0.45
+    mask = np.ones((d, d))
+    mask[[0, 1], [1, 0]] = 0
+    spiky = np.full(d, math.sqrt((1 - 2 * share) / (d - 2)))
+    spiky[:2] = math.sqrt(share)
+    flat, peaks = written(mask, z=np.full(d, 1 / math.sqrt(d))), written(mask, z=spiky)
+    assert mc.epsilon(flat) == pytest.approx(1 / d)
+    assert mc.epsilon(peaks) == pytest.approx(share)
+    start = np.zeros(d)
+    start[:2] = 0.6, -0.6
+    for problem, far in ((flat, False), (peaks, True)):
+        tilted = start + 0.01 * np.arange(d) / d
+        run = gradient_descent(
+            lambda x, problem=problem: mc.gradient(problem, x), tilted, 0.1, max_steps=3000
+        )
+        assert (mc.distance(problem, run.x) > 0.5) == far
+        assert np.linalg.eigvalsh(mc.hessian(problem, run.x))[0] > 0.5
+
+
 # mc-isolated
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from lean import finish_pages
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -26,9 +27,6 @@ CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOT
 STATEMENT = re.compile(r"\{prf:(?!proof)\w+\} (.+)\n:label: (\S+)")
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
 DRAWING = re.compile(r"def (draw_|\w+_alt\()")
-SHARED_ID = '<div class="proof admonition" id="proof">'
-OWN_CLASS = '<div class="proof proof-block admonition">'
-HEAVY_ICONS = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +67,19 @@ def use_local_katex(app: Sphinx, config: Any) -> None:
     config.katex_prerender = True
     config.katex_css_path = "katex/katex.min.css"
     app.connect("build-finished", copy_katex)
+    start_katex()
+
+
+def start_katex(tries: int = 5) -> None:
+    """Starts the server that renders formulas, again if it was not listening yet."""
+    for left in reversed(range(tries)):
+        try:
+            katex.KaTeXServer.get()
+            return
+        except (ConnectionRefusedError, katex.KaTeXError):
+            if not left:
+                raise
+            time.sleep(1)
 
 
 def copy_katex(app: Sphinx, error: Exception | None) -> None:
@@ -88,25 +99,6 @@ def switch_thebe_off(app: Sphinx, config: Any) -> None:
         app.events.listeners[event] = [
             one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")
         ]
-
-
-def finish_pages(app: Sphinx, error: Exception | None) -> None:
-    """Drops the theme's 1.5 MB icon script and the id that all proofs of a page would share.
-
-    The icons show from the web font that the theme also ships.
-    """
-    if error is not None or app.builder.format != "html":
-        return
-    for name in app.config.external_site_map:
-        if not (Path(app.outdir) / f"{name}.html").is_file():
-            raise ExtensionError(f"_toc.yml lists {name}, but no such page was built")
-    for page in Path(app.outdir).rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        lean = HEAVY_ICONS.sub("", text).replace(SHARED_ID, OWN_CLASS)
-        if lean != text:
-            page.write_text(lean, encoding="utf-8")
-    for script in (Path(app.outdir) / "_static" / "scripts").glob("fontawesome.js*"):
-        script.unlink()
 
 
 class FoldCode(SphinxPostTransform):

@@ -1,0 +1,86 @@
+"""Takes out of the built pages what no reader needs, and mends the theme's markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fontTools import subset
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+SHARED_ID = '<div class="proof admonition" id="proof">'
+OWN_CLASS = '<div class="proof proof-block admonition">'
+SHARED_CONTENT_ID = re.compile(r'(<section\b[^>]*) id="(?:proof|exercise|solution)-content"')
+ICON_SCRIPT = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
+WIDGET_STATE = re.compile(
+    r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>\s*', re.DOTALL
+)
+MENDED = {
+    SHARED_ID: OWN_CLASS,
+    ' role="doc-biblioentry"': "",  # deprecated
+    'title="Search" aria-label="Search"': 'title="Search"',  # it hides the label that is seen
+    'localStorage.getItem("mode") || ""': 'localStorage.getItem("mode") || "auto"',
+}
+SUMMARIES = "SHOW_SEARCH_SUMMARY: true"
+ICON_NAME = re.compile(r"\bfa-[a-z0-9-]+")
+ICON_RULE = re.compile(r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"\\[0-9a-f]+"\}')
+ICON_CODE = re.compile(r"\\([ef][0-9a-f]{3})\b")
+
+
+def finish_pages(app: Sphinx, error: Exception | None) -> None:
+    """Rewrites the pages, and what the theme lays beside them, once all are built."""
+    if error is not None or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    for name in app.config.external_site_map:
+        if not (out / f"{name}.html").is_file():
+            raise ExtensionError(f"_toc.yml lists {name}, but no such page was built")
+    for page in out.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if (lean := finished(text)) != text:
+            page.write_text(lean, encoding="utf-8")
+    for script in (out / "_static" / "scripts").glob("fontawesome.js*"):
+        script.unlink()
+    fetch_summaries_from_servers_only(out / "_static" / "documentation_options.js")
+    keep_used_icons(out)
+
+
+def finished(page: str) -> str:
+    """A page without the 1.5 MB icon script and the state of live widgets, its markup mended.
+
+    The icons show from the web font that the theme also ships; widgets need a kernel.
+    """
+    page = WIDGET_STATE.sub("", ICON_SCRIPT.sub("", page))
+    for wrong, right in MENDED.items():
+        page = page.replace(wrong, right)
+    return SHARED_CONTENT_ID.sub(r"\1", page)
+
+
+def fetch_summaries_from_servers_only(options: Path) -> None:
+    """Lets the search on a page that was opened from the disk do without what it cannot fetch."""
+    text = options.read_text(encoding="utf-8")
+    served = "SHOW_SEARCH_SUMMARY: location.protocol !== 'file:'"
+    options.write_text(text.replace(SUMMARIES, served), encoding="utf-8")
+
+
+def keep_used_icons(out: Path) -> None:
+    """Reduces the theme's icon font, and the rules that name its icons, to those in use."""
+    static = out / "_static"
+    names: set[str] = set()
+    for path in [*out.rglob("*.html"), *static.rglob("*.js")]:
+        names.update(ICON_NAME.findall(path.read_text(encoding="utf-8")))
+    codes: set[int] = set()
+    for sheet in static.rglob("*.css"):
+        text = sheet.read_text(encoding="utf-8")
+        lean = ICON_RULE.sub(lambda m: m[0] if names & set(ICON_NAME.findall(m[0])) else "", text)
+        if lean != text:
+            sheet.write_text(lean, encoding="utf-8")
+        codes.update(int(code, 16) for code in ICON_CODE.findall(lean))
+    for font in static.rglob("fa-*.woff2"):
+        options = subset.Options(flavor="woff2", notdef_outline=True, layout_features=[])
+        glyphs = subset.load_font(str(font), options)
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=codes)
+        cutter.subset(glyphs)
+        subset.save_font(glyphs, str(font), options)

@@ -1,0 +1,125 @@
+"""Ways through the book: search, next and previous, contents, theme, download."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from urllib.parse import quote
+
+import pytest
+from bs4 import BeautifulSoup
+from playwright.sync_api import Page, expect
+from visits import CHAPTERS, HTML, PAGES, PHONE, ROOT, Visit, address
+
+Open = Callable[..., Visit]
+
+
+def heading(place: str) -> str:
+    """The words of a page's heading, without its number."""
+    soup = BeautifulSoup((HTML / place).read_text(encoding="utf-8"), "html.parser")
+    top = soup.select_one("article h1")
+    for part in top.select(".section-number, .headerlink"):
+        part.decompose()
+    return top.get_text().strip()
+
+
+def results(page: Page) -> list[str]:
+    """The places that a search found, best first."""
+    summary = page.locator("#search-results .search-summary")
+    expect(summary).to_have_text(re.compile("Search finished|did not match"))
+    links = page.locator("#search-results li a").evaluate_all("links => links.map(a => a.href)")
+    return [link.split("#")[0].split("?")[0] for link in links]
+
+
+@pytest.mark.parametrize("place", PAGES)
+def test_search_finds_a_page_by_its_heading(opened: Open, site: str, place: str) -> None:
+    page = opened(f"{site}search.html?q={quote(heading(place))}").page
+    assert site + place in results(page)[:3]
+
+
+def test_search_from_a_page_by_keyboard(opened: Open, site: str) -> None:
+    page = opened(site + PAGES[0]).page
+    page.keyboard.press("Control+k")
+    expect(page.locator("dialog[open] input[type=search]")).to_be_focused()
+    page.keyboard.type(heading(CHAPTERS[0]))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=*")
+    assert results(page)[0] == site + CHAPTERS[0]
+
+
+def test_search_works_from_the_disk(opened: Open) -> None:
+    page = opened(address("search.html") + f"?q={quote(heading(CHAPTERS[0]))}").page
+    assert results(page)[0] == address(CHAPTERS[0])
+
+
+def test_search_says_when_it_finds_nothing(opened: Open, site: str) -> None:
+    page = opened(f"{site}search.html?q=xyzzyplugh").page
+    assert not results(page)
+
+
+def test_front_door_leads_to_the_first_page(opened: Open) -> None:
+    page = opened(address(PAGES[-1])).page
+    page.goto(address("index.html"))
+    page.wait_for_url(address(PAGES[0]))
+
+
+def test_next_and_previous_lead_through_the_whole_book(opened: Open) -> None:
+    """From the first page to the last by `next`; each page's `previous` leads back."""
+    page = opened(address(PAGES[0])).page
+    expect(page.locator("a.left-prev")).to_have_count(0)
+    for before, place in pairwise(PAGES):
+        page.locator("a.right-next").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url(address(place))
+        assert page.locator("a.left-prev").evaluate("link => link.href") == address(before)
+    expect(page.locator("a.right-next")).to_have_count(0)
+
+
+def test_contents_list_every_page(opened: Open) -> None:
+    page = opened(address(CHAPTERS[0])).page
+    links = page.locator("nav.bd-docs-nav a").evaluate_all("all => all.map(a => a.href)")
+    listed = [link.removesuffix("#") for link in links]
+    assert listed == [address(place) for place in PAGES if place != PAGES[0]]
+
+
+def test_contents_open_on_a_phone_by_keyboard(opened: Open) -> None:
+    page = opened(address(PAGES[0]), width=PHONE).page
+    link = page.locator("a.reference.internal[href='notation.html']:visible").locator(
+        "xpath=self::*[ancestor::dialog]"
+    )
+    expect(link).to_have_count(0)
+    page.locator("button.primary-toggle").focus()
+    page.keyboard.press("Enter")
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_have_count(0)
+
+
+def test_theme_button_goes_through_the_themes_and_is_remembered(opened: Open) -> None:
+    page = opened(address(PAGES[0])).page
+    worn = {}
+    for _ in range(4):
+        page.locator("button.theme-switch-button").focus()
+        page.keyboard.press("Enter")
+        mode, theme = page.evaluate(
+            "() => ['mode', 'theme'].map(name => document.documentElement.dataset[name])"
+        )
+        worn[mode] = theme
+    page.goto(address(PAGES[-1]))
+    assert page.evaluate("() => document.documentElement.dataset.mode") == mode
+    assert worn == {"auto": "light", "dark": "dark", "light": "light"}
+
+
+@pytest.mark.parametrize("place", CHAPTERS)
+def test_download_is_the_notebook(opened: Open, site: str, place: str) -> None:
+    page = opened(site + place).page
+    page.locator("button[aria-label='Download this page']").focus()
+    page.keyboard.press("Enter")
+    with page.expect_download() as download:
+        page.locator("a.btn-download-source-button").click()
+    assert download.value.suggested_filename == place.split("/")[-1].replace(".html", ".ipynb")
+    notebook = json.loads(download.value.path().read_text(encoding="utf-8"))
+    stored = json.loads((ROOT / place).with_suffix(".ipynb").read_text(encoding="utf-8"))
+    assert notebook == stored

@@ -1,0 +1,69 @@
+"""With JavaScript off a page still has its text, its formulas and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from visits import PAGES, Visit, address, stored_explorables, visit
+
+# Boxes that have no extent or lie outside the page are as good as missing.
+UNSEEN = """selector => [...document.querySelectorAll(selector)]
+  .filter(e => !e.closest("details:not([open]), .onlyprint, .preview"))
+  .filter(e => e.textContent.trim() || e.matches("img"))
+  .filter(e => {
+    const box = e.getBoundingClientRect();
+    return !e.checkVisibility({opacityProperty: true, visibilityProperty: true})
+      || box.width < 2 || box.height < 2 || box.right < 0;
+  })
+  .map(e => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def plain(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A page in a browser that runs no scripts."""
+    opened = visit(browser, address(request.param), java_script_enabled=False)
+    yield opened
+    opened.close()
+
+
+def test_no_script_has_run(plain: Visit) -> None:
+    assert plain.page.evaluate("() => document.documentElement.dataset.theme") is None
+
+
+def test_all_text_is_visible(plain: Visit) -> None:
+    text = "article :is(h1, h2, h3, h4, p, li, dt, dd, td, th, pre, blockquote)"
+    assert not plain.page.evaluate(UNSEEN, text)
+
+
+def test_all_formulas_are_visible(plain: Visit) -> None:
+    assert not plain.page.evaluate(UNSEEN, "article .katex-html")
+    assert not plain.page.locator(".math:not(:has(.katex))").count()
+
+
+def test_solutions_lie_open(plain: Visit) -> None:
+    assert not plain.page.evaluate(UNSEEN, "article .solution section > *")
+
+
+def test_figures_show_their_first_frame(plain: Visit) -> None:
+    assert not plain.page.evaluate(UNSEEN, "article img")
+    shown = plain.page.evaluate(
+        """() => [...document.querySelectorAll("figure.explorable")].map(figure => {
+          const image = figure.querySelector("img");
+          return [figure.id, image.src, image.alt];
+        })"""
+    )
+    stored = stored_explorables()
+    assert shown == [[name, *stored[name].frame(stored[name].starts)] for name, _, _ in shown]
+
+
+def test_folded_code_can_be_opened(plain: Visit) -> None:
+    folds = plain.page.locator("details.code")
+    if folds.count():
+        folds.first.locator("summary").click()
+        assert folds.first.locator("pre").is_visible()
+
+
+def test_ways_on_are_links(plain: Visit) -> None:
+    assert plain.page.locator("a.right-next, a.left-prev").count()

@@ -1,0 +1,237 @@
+"""The built pages, read without a browser: structure, links, images, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from fontTools.ttLib import TTFont
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
+LISTED = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
+GENERATED = sorted({path.name for path in HTML.glob("*.html")} - {"index.html"})
+PAGES = [*LISTED, *GENERATED]
+
+FOREIGN = re.compile(r"(https?:)?//", re.IGNORECASE)
+CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
+FONT_FACE = re.compile(r"@font-face\s*{[^}]*}")
+LINKS_THAT_LOAD = {"stylesheet", "icon", "shortcut", "preload", "modulepreload", "manifest"}
+ERROR = re.compile(r"\b(traceback|stderr|ansi-red-\w+|system-message|problematic)\b")
+MARKUP = re.compile(r":::|\{(prf:)?(ref|eq|doc|numref|cite:[pt])\}|\]\(#")
+
+ICON = re.compile(r"\bfa-[a-z0-9-]+")
+NO_ICONS = {"fa-solid", "fa-regular", "fa-brands", "fa-lg", "fa-fw"}  # style and size
+
+every_page = pytest.mark.parametrize("page", PAGES)
+
+
+@functools.cache
+def read(page: str) -> BeautifulSoup:
+    """A built page, parsed."""
+    path = HTML / page
+    if not path.is_file():
+        pytest.fail(f"{page} is not built: run `make book`, which builds _build/html", False)
+    text = path.read_text(encoding="utf-8")
+    return BeautifulSoup(text, "html.parser", multi_valued_attributes=None)
+
+
+def describe(tags: list[Tag]) -> list[str]:
+    """The beginnings of some elements, for a message."""
+    return [str(tag)[:160] for tag in tags]
+
+
+def addresses(page: str) -> Iterator[tuple[str, bool]]:
+    """All addresses on a page, and whether a browser loads them with it."""
+    for tag in read(page).find_all(True):
+        attributes = tag.attrs
+        if tag.name in ("a", "area") and "href" in attributes:
+            yield attributes["href"], False
+        if tag.name == "link" and "href" in attributes:
+            yield attributes["href"], bool(LINKS_THAT_LOAD & set(attributes["rel"].split()))
+        for name in ("src", "poster", "data"):
+            if name in attributes:
+                yield attributes[name], True
+        for part in attributes.get("srcset", "").split(",") if "srcset" in attributes else ():
+            yield part.split()[0], True
+        style = tag.get_text() if tag.name == "style" else attributes.get("style", "")
+        yield from ((address, True) for address in css_addresses(style))
+
+
+def css_addresses(text: str) -> list[str]:
+    """What a style sheet loads."""
+    return [first or second for first, second in CSS_ADDRESS.findall(text)]
+
+
+@functools.cache
+def names(page: str) -> Counter[str]:
+    """The anchors of a page, and how often each is set."""
+    return Counter(tag["id"] for tag in read(page).find_all(id=True))
+
+
+@pytest.mark.parametrize("page", LISTED)
+def test_every_listed_page_is_built(page: str) -> None:
+    assert (HTML / page).is_file(), "run `make book`"
+
+
+@every_page
+def test_page_has_one_heading_of_first_rank(page: str) -> None:
+    headings = read(page).find_all("h1")
+    assert len(headings) == 1, describe(headings)
+
+
+@every_page
+def test_headings_skip_no_rank(page: str) -> None:
+    article = read(page).find(class_="bd-article-container")
+    ranks = [int(tag.name[1]) for tag in article.find_all(re.compile(r"^h[1-6]$"))]
+    assert all(after <= before + 1 for before, after in zip([0, *ranks], ranks, strict=False)), (
+        ranks
+    )
+
+
+@every_page
+def test_ids_are_unique(page: str) -> None:
+    assert not {name: count for name, count in names(page).items() if count > 1}
+
+
+@every_page
+def test_page_says_its_language_and_title(page: str) -> None:
+    soup = read(page)
+    assert soup.html["lang"] == "en"
+    assert soup.title.get_text().strip()
+    assert len(soup.head.find_all("title")) == 1
+    assert soup.head.find("meta", attrs={"name": "viewport"})
+
+
+def test_titles_are_distinct() -> None:
+    assert len({read(page).title.get_text() for page in PAGES}) == len(PAGES)
+
+
+@every_page
+def test_every_local_link_leads_somewhere(page: str) -> None:
+    """File and anchor; a link to a setting of a figure carries it behind a question mark."""
+    broken = []
+    for address, _ in addresses(page):
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc:
+            continue
+        path, fragment = urldefrag(address)
+        path = unquote(path.split("?")[0])
+        target = (HTML / page).parent / path if path else HTML / page
+        if target.is_dir():
+            target = target / "index.html"
+        anchor = unquote(fragment).split("?")[0]
+        if not target.is_file():
+            broken.append(address)
+        elif anchor and target.suffix == ".html":
+            place = str(target.resolve().relative_to(HTML.resolve()))
+            if anchor not in names(place):
+                broken.append(address)
+    assert not broken
+
+
+@every_page
+def test_page_loads_nothing_from_elsewhere(page: str) -> None:
+    assert not [text[:120] for text, loads in addresses(page) if loads and FOREIGN.match(text)]
+
+
+@every_page
+def test_label_and_aria_references_resolve(page: str) -> None:
+    attributes = ("for", "aria-labelledby", "aria-describedby", "aria-controls")
+    tags = [(name, tag) for name in attributes for tag in read(page).find_all(attrs={name: True})]
+    wanted = {anchor for name, tag in tags for anchor in tag[name].split()}
+    assert wanted <= set(names(page))
+
+
+@every_page
+def test_images_have_text_and_size(page: str) -> None:
+    images = read(page).find_all("img")
+    bare = [
+        i for i in images if not (i.get("alt", "").strip() and i.get("width") and i.get("height"))
+    ]
+    assert not bare, describe(bare)
+
+
+@every_page
+def test_no_output_is_an_error(page: str) -> None:
+    errors = read(page).find_all(class_=ERROR)
+    assert not errors, describe(errors)
+
+
+@every_page
+def test_no_markup_is_left_in_the_text(page: str) -> None:
+    skip = ["pre", "code", "script", "style", "annotation"]
+    texts = [t for t in read(page).body.find_all(string=MARKUP) if not t.find_parent(skip)]
+    assert not texts
+
+
+def test_style_sheets_load_only_what_is_there() -> None:
+    """Of a font's sources a browser takes the first that it knows, here always WOFF2."""
+    sheets = {
+        (HTML / page).parent / urlsplit(tag["href"]).path
+        for page in PAGES
+        for tag in read(page).find_all("link", rel="stylesheet")
+    }
+    assert sheets
+    for sheet in {path.resolve() for path in sheets}:
+        text = sheet.read_text(encoding="utf-8")
+        fonts = FONT_FACE.findall(text)
+        wanted = [css_addresses(font)[0] for font in fonts] + css_addresses(FONT_FACE.sub("", text))
+        for address in wanted:
+            assert not FOREIGN.match(address), f"{sheet.name}: {address}"
+            if not address.startswith(("data:", "#")):
+                assert (sheet.parent / urlsplit(address).path).is_file(), f"{sheet.name}: {address}"
+
+
+def test_every_icon_has_its_glyph() -> None:
+    """The icon font is cut down to what the pages use; a lacking one shows as an empty box."""
+    rules = re.compile(r'((?:\.fa-[a-z0-9-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
+    text = (HTML / "_static/styles/pydata-sphinx-theme.css").read_text(encoding="utf-8")
+    codes = {
+        name: int(code, 16) for names, code in rules.findall(text) for name in ICON.findall(names)
+    }
+    used = {
+        name
+        for page in PAGES
+        for tag in read(page).select("i, span, svg")
+        if re.search(r"\bfa[srb]?\b|\bfa-(solid|regular|brands)\b", tag.get("class", ""))
+        for name in ICON.findall(tag["class"])
+    } - NO_ICONS
+    assert used
+    font = HTML / "_static/vendor/fontawesome/webfonts/fa-solid-900.woff2"
+    glyphs = TTFont(font).getBestCmap()
+    assert not {name for name in used if codes.get(name) not in glyphs}
+    assert font.stat().st_size < 10_000
+
+
+def test_notebooks_lie_beside_the_pages() -> None:
+    """The copies that the pages offer are those of the book, byte for byte."""
+    notebooks = sorted((ROOT / "book").glob("*.ipynb"))
+    assert notebooks
+    for notebook in notebooks:
+        assert (HTML / "_sources" / "book" / notebook.name).read_bytes() == notebook.read_bytes()
+
+
+def test_front_door_leads_to_the_first_page() -> None:
+    refresh = read("index.html").find("meta", attrs={"http-equiv": "Refresh"})
+    assert refresh["content"].endswith(f"url={LISTED[0]}")
+
+
+def test_every_page_is_linked() -> None:
+    """A page that no other links to would be built for nobody."""
+    linked = set()
+    for page in ["index.html", *PAGES]:
+        for tag in read(page).find_all(["a", "form"]):
+            address = urldefrag(tag.get("href") or tag.get("action", ""))[0]
+            target = ((HTML / page).parent / address).resolve() if address else None
+            if target and target != (HTML / page).resolve():
+                linked.add(target)
+    orphans = [page for page in PAGES if (HTML / page).resolve() not in linked]
+    assert not orphans
