@@ -12,11 +12,12 @@ Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case";
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.optimize import OptimizeResult as OdeResult
 from scipy.optimize import brentq
 
 
@@ -104,20 +105,56 @@ def flow(
     r"""The flow :math:`\dot U=-\mathcal A^*(r)U` up to a time: returns :math:`X=UU^\top` and s.
 
     ``U0`` has shape (n, k). Adaptive multistep integration (LSODA), with an absolute tolerance far
-    below the size of U0, so that small starts are followed as exactly as large ones.
+    below the size of U0, so that small starts are followed as exactly as large ones. ``rtol`` is
+    the relative tolerance of a step, not of the result.
     """
-    size, shape = U0.size, U0.shape
+    last = _integrate(problem, U0, time, rtol).y[:, -1]
+    U = last[: U0.size].reshape(U0.shape)
+    return U @ U.T, last[U0.size :]
 
-    def velocity(_: float, z: np.ndarray) -> np.ndarray:
-        U = z[:size].reshape(shape)
+
+def _integrate(
+    problem: Sensing, U0: np.ndarray, time: float, rtol: float, dense: bool = False
+) -> OdeResult:
+    """The run of (U, s) from (U0, 0), as scipy returns it; ``dense`` for values in between."""
+    velocity, jacobian = _field(problem, U0.shape)
+    return solve_ivp(
+        lambda _, z: velocity(z),
+        (0, time),
+        np.r_[U0.ravel(), np.zeros(problem.m)],
+        method="LSODA",
+        rtol=rtol,
+        atol=rtol * 1e-2 * float(np.max(np.abs(U0))),
+        jac=lambda _, z: jacobian(z),
+        dense_output=dense,
+    )
+
+
+def _field(
+    problem: Sensing, shape: tuple[int, ...]
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    r"""The velocity of z = (U, s), U written row by row, and its Jacobian.
+
+    With :math:`b_i` the entries of :math:`A_iU`, the derivative of :math:`r_i` is :math:`2b_i`.
+    """
+    n, k = shape
+    size = n * k
+
+    def velocity(z: np.ndarray) -> np.ndarray:
+        U = z[:size].reshape(n, k)
         r = measure(problem, U @ U.T) - problem.y
         return np.r_[-(adjoint(problem, r) @ U).ravel(), -r]
 
-    atol = rtol * 1e-2 * float(np.max(np.abs(U0)))
-    start = np.r_[U0.ravel(), np.zeros(problem.m)]
-    run = solve_ivp(velocity, (0, time), start, method="LSODA", rtol=rtol, atol=atol)
-    U = run.y[:size, -1].reshape(shape)
-    return U @ U.T, run.y[size:, -1]
+    def jacobian(z: np.ndarray) -> np.ndarray:
+        U = z[:size].reshape(n, k)
+        images = (problem.A @ U).reshape(problem.m, size)
+        J = np.zeros((z.size, z.size))
+        J[:size, :size] = -np.kron(residual_matrix(problem, U @ U.T), np.eye(k))
+        J[:size, :size] -= 2 * images.T @ images
+        J[size:, :size] = -2 * images
+        return J
+
+    return velocity, jacobian
 
 
 def exponential(M: np.ndarray) -> np.ndarray:
@@ -129,7 +166,7 @@ def exponential(M: np.ndarray) -> np.ndarray:
 def exponential_descent(
     problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Products of exponentials with the residual frozen over each step: returns X and s.
+    r"""Exponential steps, the residual of the computed X frozen over each: returns X and s.
 
     .. math:: U_{k+1}=e^{-\varepsilon\mathcal A^*(r_k)}U_k, \qquad r_k=\mathcal A(U_kU_k^\top)-y
 
@@ -147,6 +184,27 @@ def exponential_descent(
         U = exponential(-step * adjoint(problem, r)) @ U
         s = s - step * r
     return U @ U.T, s
+
+
+def ordered_product(
+    problem: Sensing, U0: np.ndarray, time: float, steps: int, at: float = 1.0
+) -> np.ndarray:
+    r"""The time-ordered product of exponentials with the residual of the exact flow: returns X.
+
+    .. math:: U=e^{-\varepsilon\mathcal A^*(r(t_k))}\cdots e^{-\varepsilon\mathcal A^*(r(t_1))}U_0,
+        \qquad t_j=(j-1+\mathtt{at})\,\varepsilon,\quad\varepsilon=\mathtt{time}/k
+
+    k is the number of ``steps``. The residual is taken from an accurate run of the flow, at the
+    ends of the steps (``at`` 1), at their beginnings (0) or at midpoints (1/2). Source: talk, "The
+    Non-Commutative Case".
+    """
+    step = time / steps
+    path = _integrate(problem, U0, time, 1e-10, dense=True).sol
+    U = np.array(U0, dtype=float)
+    for z in path((np.arange(steps) + at) * step).T:
+        V = z[: U.size].reshape(U.shape)
+        U = exponential(-step * residual_matrix(problem, V @ V.T)) @ U
+    return U @ U.T
 
 
 def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndarray, float]:
@@ -204,10 +262,12 @@ def minimal_trace(problem: Sensing, gap: float = 1e-6) -> MinimalTrace:
     """
     bracket = (-np.inf, np.inf)
     try:
-        for best in _barrier(problem):
-            if best.upper - best.lower <= gap * best.upper and np.linalg.eigvalsh(best.X)[0] >= 0:
-                return best
-            bracket = best.lower, best.upper
+        with np.errstate(over="ignore", invalid="ignore"):
+            for best in _barrier(problem):
+                closed = best.upper - best.lower <= gap * best.upper
+                if closed and np.linalg.eigvalsh(best.X)[0] >= 0:
+                    return best
+                bracket = best.lower, best.upper
     except np.linalg.LinAlgError:
         pass
     raise ValueError(
@@ -228,6 +288,8 @@ def _barrier(problem: Sensing) -> Iterator[MinimalTrace]:
             slope = problem.y / mu - np.trace(images, axis1=1, axis2=2)
             hessian = np.einsum("kij,lji->kl", images, images)
             newton = np.linalg.solve(hessian, slope)
+            if not np.isfinite(newton @ slope):
+                raise np.linalg.LinAlgError("Newton's method diverges")
             decrement = float(np.sqrt(max(newton @ slope, 0.0)))
             nu = nu + newton / (1 + decrement if decrement > 0.25 else 1.0)
             if decrement < 1e-5:

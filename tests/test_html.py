@@ -205,10 +205,11 @@ def test_every_icon_has_its_glyph() -> None:
         for name in ICON.findall(tag["class"])
     } - NO_ICONS
     assert used
-    font = HTML / "_static/vendor/fontawesome/webfonts/fa-solid-900.woff2"
-    glyphs = TTFont(font).getBestCmap()
-    assert not {name for name in used if codes.get(name) not in glyphs}
-    assert font.stat().st_size < 10_000
+    fonts = sorted((HTML / "_static/vendor/fontawesome/webfonts").glob("*.woff2"))
+    glyphs = set.union(*(set(TTFont(font).getBestCmap()) for font in fonts))
+    assert {codes.get(name) for name in used} <= glyphs
+    assert {ord(icon) for icon in re.findall("[\ue000-\uf8ff]", text)} <= glyphs
+    assert sum(font.stat().st_size for font in fonts) < 10_000
 
 
 def test_notebooks_lie_beside_the_pages() -> None:

@@ -85,6 +85,61 @@ def test_flow_agrees_with_small_steps_and_keeps_s():
     np.testing.assert_allclose(run.x @ run.x.T, X, atol=2e-3)
 
 
+def test_velocity_and_jacobian_of_the_flow():
+    problem, _ = sensing(14)
+    velocity, jacobian = ibm._field(problem, (5, 3))
+    rng = np.random.default_rng(15)
+    z, h = rng.standard_normal(15 + 6), 1e-5
+    U = z[:15].reshape(5, 3)
+    r = ibm.measure(problem, U @ U.T) - problem.y
+    expected = np.r_[-ibm.factor_gradient(problem, U).ravel() / 4, -r]
+    np.testing.assert_allclose(velocity(z), expected, rtol=1e-12)
+    slopes = [(velocity(z + h * e) - velocity(z - h * e)) / (2 * h) for e in np.eye(z.size)]
+    np.testing.assert_allclose(jacobian(z), np.array(slopes).T, atol=1e-6)
+
+
+@pytest.mark.parametrize(("at", "order"), [(0.0, 1), (1.0, 1), (0.5, 2)])
+def test_ordered_product_converges_to_the_flow(at, order):
+    problem, _ = sensing(6)
+    U0 = 0.3 * np.eye(5)
+    exact, _ = ibm.flow(problem, U0, 1.0, rtol=1e-11)
+    a, b = (np.linalg.norm(ibm.ordered_product(problem, U0, 1.0, k, at) - exact)
+            for k in (200, 400))  # fmt: skip
+    assert np.log2(a / b) == pytest.approx(order, abs=0.1)
+
+
+def test_ordered_product_of_one_step():
+    problem, _ = sensing(6)
+    U0 = 0.3 * np.eye(5)
+    G = expm(-0.2 * ibm.residual_matrix(problem, U0 @ U0.T))
+    X = ibm.ordered_product(problem, U0, 0.2, 1, at=0.0)
+    np.testing.assert_allclose(X, G @ U0 @ U0.T @ G.T, rtol=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_square_factors_end_at_the_convex_minimum(seed):
+    rng = np.random.default_rng(seed)
+    G = rng.standard_normal((6, 4, 4))
+    A = (G + G.transpose(0, 2, 1)) / 2
+    A[0] = np.eye(4)
+    problem = ibm.Sensing(A, np.r_[-1.0, rng.standard_normal(5)])  # trace -1: infeasible
+    X, _ = ibm.flow(problem, 0.1 * rng.standard_normal((4, 4)), 3000)
+    M = ibm.residual_matrix(problem, X)
+    assert np.linalg.eigvalsh(M)[0] >= -1e-6
+    assert np.linalg.norm(M @ X) <= 1e-6
+
+
+@pytest.mark.parametrize("R", [0.5, 2.0])
+def test_a_rotated_problem_has_the_rotated_flow(R):
+    problem = ibm.completion(4, {(0, 2): 1, (0, 3): R, (1, 2): R})
+    Q = np.linalg.qr(np.random.default_rng(16).standard_normal((4, 4)))[0]
+    A = Q @ problem.A @ Q.T
+    rotated = ibm.Sensing((A + A.transpose(0, 2, 1)) / 2, problem.y)
+    X, _ = ibm.flow(problem, 0.1 * np.eye(4), 20, rtol=1e-10)
+    Y, _ = ibm.flow(rotated, 0.1 * np.eye(4), 20, rtol=1e-10)
+    np.testing.assert_allclose(Q.T @ Y @ Q, X, atol=1e-6)
+
+
 @given(seeds)
 @settings(max_examples=10, deadline=None)
 def test_finite_steps_depend_on_the_product_only(seed):
@@ -145,6 +200,10 @@ def test_single_observation_has_the_predicted_rate():
         excess.append(np.sum((np.eye(3) - A / 2) * X))
     assert np.log10(excess[0] / excess[1]) / 2 == pytest.approx(0.5, abs=1e-3)
     assert excess[1] == pytest.approx(0.5 * 1.5**0.5 * 1e-6, rel=1e-3)
+    X, _ = ibm.single_observation(A, 3.0, 1e-12 * np.diag([4.0, 5.0, 1.0]))
+    assert np.sum((np.eye(3) - A / 2) * X) == pytest.approx(
+        0.5 * 5 * (1.5 / 4) ** 0.5 * 1e-6, rel=1e-3
+    )
 
 
 def test_commuting_flow_ends_at_the_entropy_minimiser_with_its_certificate():

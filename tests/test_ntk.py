@@ -150,6 +150,7 @@ def test_unknown_layers(rng):
     x, net = ntk.sphere(2, 3, rng), ntk.initialize(4, 3, rng)
     for call in (
         lambda: ntk.gradient(net, x, np.ones(2), layers="last"),
+        lambda: ntk.train(net, x, np.ones(2), 0.1, 1, layers="last"),
         lambda: ntk.empirical_ntk(net, x, layers="last"),
         lambda: ntk.analytic_ntk(x, layers="last"),
         lambda: ntk.circle_eigenvalues(np.arange(3), layers="last"),
@@ -317,6 +318,26 @@ def test_two_points(layers):
         assert np.isclose(least, delta / (2 * np.pi), rtol=4 * delta)
 
 
+@pytest.mark.parametrize("degrees", [20, 100, 120, 150, 179])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_least_eigenvalue_of_two_inputs(degrees, depth):
+    """Beyond about 113 degrees the kernel of depth one is negative, and the signs change roles."""
+    t = np.radians(degrees)
+    kernel = ntk.analytic_ntk(np.array([[1.0, 0.0], [np.cos(t), np.sin(t)]]), depth=depth)
+    least = kernel[0, 0] - abs(kernel[0, 1])
+    assert np.isclose(np.linalg.eigvalsh(kernel)[0], least, rtol=1e-9)
+    assert (kernel[0, 1] < 0) == (depth == 1 and degrees > 113)
+
+
+def test_a_bias_free_network_of_depth_two_has_the_third_frequency():
+    turns = 2 * np.pi * np.arange(256) / 256
+    circle = np.c_[np.cos(turns), np.sin(turns)]
+    weights = [np.eye(2), np.array([[1.0, -1.0]]), np.ones((1, 1))]
+    assert abs(np.fft.rfft(ntk.deep_predict(weights, circle)[:, 0])[3]) / 256 > 0.01
+    assert np.fft.rfft(ntk.analytic_ntk(circle[:1], circle, depth=2)[0]).real[3] / 256 > 1e-3
+    assert np.allclose(ntk.circle_eigenvalues(3), 0)
+
+
 # Layered networks
 
 
@@ -428,11 +449,13 @@ def test_symmetric_start(rng):
 def test_second_derivative_vanishes_at_a_symmetric_start(layers, rng):
     x = ntk.sphere(4, 3, rng)
     net = ntk.initialize(6, 3, rng, symmetric=True)
-    v = ntk.gradient(net, x, rng.normal(size=4), ntk.TANH, layers).ravel()
+    v, u = (ntk.gradient(net, x, rng.normal(size=4), ntk.TANH, layers).ravel() for _ in range(2))
     for i in range(4):
         output = auto_outputs(ntk.TANH, x[i : i + 1])
         H = hessian(lambda p, output=output: output(p.reshape(net.shape))[0])(net.ravel())
-        assert abs(v @ H @ v) < 1e-12 * np.linalg.norm(H) * (v @ v) + 1e-13
+        for pair in (v, u):
+            assert abs(v @ H @ pair) < 1e-12 * np.linalg.norm(H) * (v @ v + u @ u) + 1e-13
+        assert np.linalg.norm(H @ v) > 1e-3
     h = 1e-4 * v.reshape(net.shape)
     kernels = [ntk.empirical_ntk(net + s * h, x, None, ntk.TANH, layers) for s in (1, -1)]
     assert np.allclose(kernels[0], kernels[1], atol=1e-12)
@@ -456,6 +479,77 @@ def test_curvature_blocks_complete_the_hessian(rng):
     assert np.allclose(rest, 0, atol=1e-12)
     values = np.sort(np.linalg.eigvalsh(blocks), axis=None)
     assert values[0] - 1e-12 <= np.linalg.eigvalsh(H)[0] <= values[5] + 1e-12
+
+
+def first_layer_hessian(net, x, y):
+    J = ntk.jacobian(net, x, ntk.TANH, "first").reshape(len(x), *net.shape)[:, :, :-1]
+    m, d = J.shape[1:]
+    H = np.einsum("irj,isk->rjsk", J, J)
+    residual = ntk.predict(net, x, ntk.TANH) - y
+    H[np.arange(m), :, np.arange(m)] += ntk.curvature_blocks(net, x, residual)
+    return H.reshape(m * d, m * d)
+
+
+@pytest.mark.parametrize("m", [2, 4, 20])
+def test_smooth_loss_is_not_convex_at_a_symmetric_start(m, rng):
+    """The Hessian in the eigenspaces of the exchange of partners: one zero block."""
+    x, y = ntk.sphere(6, 3, rng), rng.normal(size=6)
+    net = ntk.initialize(m, 3, rng, symmetric=True)
+    H = first_layer_hessian(net, x, y)
+    half = np.eye(3 * m // 2) / np.sqrt(2)
+    even, odd = np.r_[half, half], np.r_[half, -half]
+    assert np.allclose(even.T @ H @ even, 0, atol=1e-12)
+    assert np.linalg.norm(even.T @ H @ odd) > 1e-3
+    assert np.linalg.eigvalsh(H)[0] < -1e-3
+    still = first_layer_hessian(net, x, np.zeros(6))
+    assert np.linalg.eigvalsh(still)[0] > -1e-12
+
+
+def test_smooth_loss_can_be_convex_at_a_plain_start():
+    one = np.ones((1, 1))
+    assert first_layer_hessian(np.ones((1, 2)), one, np.array([0.7]))[0, 0] > 0.1
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_relu_is_affine_until_a_neuron_crosses(symmetric, rng):
+    x = rng.normal(size=(5, 3))
+    net = ntk.initialize(30, 3, rng, symmetric=symmetric)
+    distances = np.abs(net[:, :3] @ x.T) / np.linalg.norm(x, axis=1)
+    for _ in range(50):
+        turn = rng.normal(size=net.shape) * [1, 1, 1, 0]
+        turn *= 0.99 * distances.min() / np.linalg.norm(turn)
+        line = ntk.linear_model(net, turn, x)
+        assert np.allclose(ntk.predict(net + turn, x), line, rtol=0, atol=1e-13)
+    r, i = np.unravel_index(distances.argmin(), distances.shape)
+    turn = np.zeros(net.shape)
+    turn[r, :3] = -1.5 * (net[r, :3] @ x[i]) / (x[i] @ x[i]) * x[i]
+    gap = ntk.predict(net + turn, x) - ntk.linear_model(net, turn, x)
+    assert abs(gap[i]) > 0.4 * distances.min() * np.linalg.norm(x[i]) / np.sqrt(30)
+
+
+def test_kernel_of_relu_stands_still_for_large_scales(rng):
+    x, y = ntk.sphere(6, 4, rng), rng.choice([-1.0, 1.0], 6)
+    net = ntk.initialize(40, 4, rng, symmetric=True)
+    before = ntk.empirical_ntk(net, x, layers="first")
+    step = 0.9 / np.linalg.eigvalsh(before)[-1]
+    for scale, moves in ((1.0, True), (1e6, False)):
+        end = ntk.train(net, x, y, step, 50, layers="first", scale=scale).x
+        assert np.array_equal(ntk.empirical_ntk(end, x, layers="first"), before) is not moves
+
+
+def test_remainder_and_nearest_fit_keep_their_bounds(rng):
+    x, y = ntk.sphere(6, 4, rng), rng.choice([-1.0, 1.0], 6)
+    for m in (20, 200):
+        net, Lambda = ntk.initialize(m, 4, rng), ntk.jacobian_lipschitz(x, m)
+        for size in (0.1, 1.0, 10.0):
+            turn = size * rng.normal(size=net.shape) * [1, 1, 1, 1, 0]
+            gap = ntk.predict(net + turn, x, ntk.TANH) - ntk.linear_model(net, turn, x, ntk.TANH)
+            assert np.linalg.norm(gap) <= Lambda / 2 * np.sum(turn**2)
+        residual = y - ntk.predict(net, x, ntk.TANH)
+        K = ntk.empirical_ntk(net, x, None, ntk.TANH, "first")
+        hat = ntk.gradient(net, x, np.linalg.solve(K, residual), ntk.TANH, "first")
+        left = ntk.predict(net + hat, x, ntk.TANH) - y
+        assert np.linalg.norm(left) <= Lambda / 2 * np.sum(hat**2)
 
 
 @settings(max_examples=30, deadline=None)

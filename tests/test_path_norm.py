@@ -131,6 +131,7 @@ def test_rank_and_kernel_of_the_jacobian(seed):
     for net, listed, w in networks_for(seed):
         jacobian = pn.path_jacobian(listed, w)
         assert np.linalg.matrix_rank(pn.incidence(listed)) == net.size - net.hidden
+        assert np.linalg.matrix_rank(jacobian) == net.size - net.hidden
         for unit in np.eye(net.hidden):
             direction = w * np.log(net.edge_factors(np.exp(unit)))
             assert np.allclose(jacobian @ direction, 0, atol=1e-10)
@@ -171,6 +172,57 @@ def test_sgd_and_the_printed_kappa_do_not_commute():
             step = gradient / (start**2 * pn.kappa(net, start)) if printed else gradient
             ends.append(start - 1e-3 * step)
         assert not np.allclose(ends[1] / scale, ends[0], rtol=1e-6)
+
+
+def test_path_sgd_commutes_with_rescaling_where_kappa_vanishes():
+    rng = np.random.default_rng(13)
+    net = Layered((4, 6, 5, 3), bias=True)
+    w, x, y = rng.normal(size=net.size), rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+    net.matrices(w)[0][0] = 0  # a unit without a path from any input
+    net.matrices(w)[2][:, 1] = 0  # a unit without a path to any output
+    gradient = value_and_gradient(net, w, x, y, networks.squared_error)[1]
+    dead = pn.kappa(net, w) == 0
+    assert dead.any()
+    assert not gradient[dead].any()
+    scale = net.edge_factors(2.0 ** rng.integers(-9, 10, net.hidden))
+    assert np.array_equal(path_step(net, w * scale, x, y), scale * path_step(net, w, x, y))
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, -1), (2, 0), (4, 1), (4, 0), (-2, -1), (0, 0)])
+def test_which_powers_of_weight_and_kappa_give_an_invariant_step(a, b):
+    rng = np.random.default_rng(14)
+    net = Layered((4, 6, 3))
+    w, x, y = rng.normal(size=net.size), rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+    scale = net.edge_factors(np.exp(rng.normal(size=net.hidden)))
+
+    def move(w):
+        gradient = value_and_gradient(net, w, x, y, networks.squared_error)[1]
+        return gradient * np.abs(w) ** a * pn.kappa(net, w) ** b
+
+    assert np.allclose(move(w * scale), scale * move(w), rtol=1e-9) == (a - 2 * b == 2)
+
+
+def test_only_the_penalty_on_the_path_norm_keeps_path_sgd_invariant():
+    net = Layered((3, 4, 2))
+    rng = np.random.default_rng(15)
+    w, scale = rng.normal(size=net.size), net.edge_factors(np.exp(rng.normal(size=net.hidden)))
+
+    def decay(w, slope):
+        return w - 0.1 * pn.path_sgd_direction(net, w, slope)
+
+    moved = w * scale
+    by_paths = decay(moved, moved * pn.kappa(net, moved)), decay(w, w * pn.kappa(net, w))
+    assert np.allclose(by_paths[0], scale * by_paths[1])
+    assert np.isclose(pn.path_norm(net, by_paths[1]), 0.9**2 * pn.path_norm(net, w))
+    assert not np.allclose(decay(moved, moved), scale * decay(w, w))
+
+
+def test_the_function_is_no_function_of_the_path_values():
+    net, x = Layered((1, 1, 1)), np.ones((1, 1))
+    plus, minus = np.ones(2), -np.ones(2)
+    assert np.array_equal(pn.path_values(net.dag(), plus), pn.path_values(net.dag(), minus))
+    assert net.outputs(plus, x).item() == 1
+    assert net.outputs(minus, x).item() == 0
 
 
 def test_path_sgd_leaves_edges_without_paths_alone():
@@ -226,6 +278,31 @@ def test_rademacher_complexity_of_one_unit_by_all_signs():
     mean = np.mean([pn.best_unit(x, signs, 2)[0] for signs in every])
     linear = np.mean(np.linalg.norm(every @ x, axis=1)) / 8
     assert linear / 2 <= mean <= 2 * linear <= 2 * np.sqrt(np.sum(x**2)) / 8
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_two_hidden_layers_stay_between_the_bounds(p):
+    rng = np.random.default_rng(16)
+    x, width = rng.normal(size=(6, 2)), 3
+    net, gain = Layered((2, width, width, 1)), width ** (1 - 1 / p)
+    every = np.array(list(product([-1.0, 1.0], repeat=6)))[:32]  # the other half are negatives
+    units = [pn.best_unit(x, signs, p) for signs in every]
+    linear = np.mean(np.linalg.norm(every @ x, ord=np.inf if p == 1 else 2, axis=1)) / 6
+    assert linear / 2 <= np.mean([value for value, _ in units]) <= 2 * linear
+
+    def correlation(w, signs):
+        return abs(signs @ net.outputs(w, x)[:, 0]) / 6 / pn.path_norm(net, w, p)
+
+    found = []
+    for signs, (value, unit) in zip(every, units, strict=True):
+        clones = np.r_[np.tile(unit, width), np.ones(width**2 + width)]
+        assert np.isclose(correlation(clones, signs), gain**2 * value)
+        start = clones + 0.1 * rng.normal(size=net.size)
+        loss = minimize(
+            lambda w, s=signs: -correlation(w, s), start, method="Powell", options={"maxiter": 3}
+        )
+        found.append(max(-loss.fun, gain**2 * value))
+    assert np.mean(found) <= (2 * gain) ** 2 * linear
 
 
 def test_unit_norms():

@@ -18,7 +18,7 @@ WIDGET_STATE = re.compile(
 )
 MENDED = {
     SHARED_ID: OWN_CLASS,
-    ' role="doc-biblioentry"': "",  # deprecated
+    'role="doc-biblioentry"': 'role="listitem"',  # deprecated, and in a list
     'title="Search" aria-label="Search"': 'title="Search"',  # it hides the label that is seen
     'localStorage.getItem("mode") || ""': 'localStorage.getItem("mode") || "auto"',
 }
@@ -26,6 +26,7 @@ SUMMARIES = "SHOW_SEARCH_SUMMARY: true"
 ICON_NAME = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"\\[0-9a-f]+"\}')
 ICON_CODE = re.compile(r"\\([ef][0-9a-f]{3})\b")
+ICON_ITSELF = re.compile("[\ue000-\uf8ff]")
 
 
 def finish_pages(app: Sphinx, error: Exception | None) -> None:
@@ -77,6 +78,7 @@ def keep_used_icons(out: Path) -> None:
         if lean != text:
             sheet.write_text(lean, encoding="utf-8")
         codes.update(int(code, 16) for code in ICON_CODE.findall(lean))
+        codes.update(map(ord, ICON_ITSELF.findall(lean)))
     for font in static.rglob("fa-*.woff2"):
         options = subset.Options(flavor="woff2", notdef_outline=True, layout_features=[])
         glyphs = subset.load_font(str(font), options)
