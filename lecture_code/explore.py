@@ -248,13 +248,15 @@ def explore(
         ``{parameter}`` fields.
     caption : what to look at and what it means; HTML, may hold ``$math$``.
     start : the values that show first; a parameter not named starts at its first value.
-    labels, units : per parameter, the text beside its slider (its name by default) and its unit.
+    labels, units : per parameter, the text beside its slider (its name by default; not math alone,
+        which not every screen reader can say) and its unit.
     grid : the values of each parameter, in the order in which the slider runs through them.
 
     Raises
     ------
     ValueError : an empty grid, more than 40 frames or 250 kB, a value twice, an unknown parameter,
-        a start off the grid, or a ``draw`` that does not take the parameters or returns no figure.
+        a start off the grid, a label without a word, or a ``draw`` that does not take the
+        parameters or returns no figure.
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"name: {name!r}; expected lower-case letters, digits and hyphens")
@@ -358,6 +360,8 @@ def _slider(
     key: str, values: tuple[Value, ...], start: Value, label: str | None, unit: str | None
 ) -> Slider:
     slider = Slider(key, values, label or key, f" {unit}" if unit else "", values.index(start))
+    if not re.sub(r"\$[^$]*\$|<[^>]*>", "", slider.label).strip():
+        raise ValueError(f"labels: {slider.label!r} of {key}; expected a word beside the math")
     if len(set(slider.names)) < len(values):
         raise ValueError(f"grid: two values of {key} read the same: {list(slider.names)}")
     return slider

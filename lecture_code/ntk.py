@@ -86,9 +86,7 @@ def initialize(m: int, d: int, rng: np.random.Generator, *, symmetric: bool = Fa
 
 def predict(theta: np.ndarray, x: np.ndarray, activation: Activation = RELU) -> np.ndarray:
     r""":math:`f_\theta` at the rows of x: shape (n,), or (..., n) for a batch of networks."""
-    w, a = _split(theta, x)
-    hidden = activation.value(x @ np.swapaxes(w, -1, -2))
-    return (hidden @ a[..., None])[..., 0] / np.sqrt(theta.shape[-2])
+    return _output(theta, activation.value(_before(theta, x)))
 
 
 def gradient(
@@ -115,15 +113,9 @@ def gradient(
     ValueError : if ``layers`` is unknown or d does not match.
     """
     _check_layers(layers)
-    w, a = _split(theta, x)
-    before = x @ np.swapaxes(w, -1, -2)
-    c = weights[..., None] / np.sqrt(theta.shape[-2])
-    result = np.zeros(theta.shape)
-    back = c * activation.slope(before) * a[..., None, :]
-    result[..., :-1] = np.swapaxes(back, -1, -2) @ x
-    if layers == "both":
-        result[..., -1] = (np.swapaxes(activation.value(before), -1, -2) @ c)[..., 0]
-    return result
+    before = _before(theta, x)
+    hidden = activation.value(before) if layers == "both" else None
+    return _pull_back(theta, x, weights, activation.slope(before), hidden)
 
 
 def train(
@@ -142,13 +134,17 @@ def train(
     r"""Gradient descent on :math:`\frac1{2\alpha^2}\sum_i(\alpha f_\theta(x_i)-y_i)^2`.
 
     ``scale`` is :math:`\alpha`; the factor :math:`\alpha^{-2}` makes the residual follow the same
-    linear equation for every scale. A batch of networks is trained at once.
-    Source: Chizat, Oyallon & Bach (2019).
+    linear equation for every scale. A batch of networks is trained at once. Raises ``ValueError``
+    as :func:`gradient` does. Source: Chizat, Oyallon & Bach (2019).
     """
+    _check_layers(layers)
 
     def slope(point: np.ndarray) -> np.ndarray:
-        residual = scale * predict(point, x, activation) - y
-        return gradient(point, x, residual / scale, activation, layers)
+        before = _before(point, x)
+        hidden = activation.value(before)
+        weights = _output(point, hidden) - y / scale
+        outer = hidden if layers == "both" else None
+        return _pull_back(point, x, weights, activation.slope(before), outer)
 
     return gradient_descent(
         slope, theta, step, max_steps=steps, momentum=momentum, record_every=record_every
@@ -492,6 +488,33 @@ def _backward(
     for matrix, slope in zip(weights[:0:-1], slopes[::-1], strict=True):
         signals.append((signals[-1] @ matrix) * slope)
     return signals[::-1]
+
+
+def _before(theta: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """What goes into the neurons, shape (..., n, m)."""
+    return x @ np.swapaxes(_split(theta, x)[0], -1, -2)
+
+
+def _output(theta: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """The outputs of the network from those of its neurons."""
+    return (hidden @ theta[..., -1:])[..., 0] / np.sqrt(theta.shape[-2])
+
+
+def _pull_back(
+    theta: np.ndarray,
+    x: np.ndarray,
+    weights: np.ndarray,
+    slopes: np.ndarray,
+    hidden: np.ndarray | None,
+) -> np.ndarray:
+    """The weighted sum of the gradients; without ``hidden`` that of the first layer only."""
+    c = weights[..., None] / np.sqrt(theta.shape[-2])
+    result = np.zeros(theta.shape)
+    back = c * slopes * theta[..., None, :, -1]
+    result[..., :-1] = np.swapaxes(back, -1, -2) @ x
+    if hidden is not None:
+        result[..., -1] = (np.swapaxes(hidden, -1, -2) @ c)[..., 0]
+    return result
 
 
 def _split(theta: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -127,6 +127,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "values that read the same": ({"k": [0.12345671, 0.12345672]}, "k"),
     "start of unknown parameter": ({"start": {"m": 1}}, r"start: \['m'\] are not in the grid"),
     "label of unknown parameter": ({"labels": {"m": "m"}}, r"labels: \['m'\]"),
+    "label of math alone": ({"labels": {"k": "<i>$k$</i>"}}, r"labels: .* of k; expected a word"),
     "unit of unknown parameter": ({"units": {"m": "m"}}, r"units: \['m'\]"),
     "start off the grid": ({"start": {"k": 3}}, r"start: k=3 is not one of \[1, 2\]"),
     "draw returns nothing": ({"draw": lambda k: None}, "draw: returned NoneType at {'k': 1}"),
