@@ -137,6 +137,44 @@ def test_value_of_the_game_bounds_every_rule(seed):
     assert max(means) >= HALF * Fraction(3, 4) ** 2
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6), weights=st.tuples(*[st.integers(0, 9)] * 4).filter(any))
+def test_expected_errors_are_the_definition(seed, weights):
+    rule, points = arbitrary_rule(seed), nfl.cube(2)
+    p = [Fraction(w, sum(weights)) for w in weights]
+    fast = nfl.expected_errors(rule, points, 2, p)
+    for value, f in zip(fast[::5], nfl.labelings(4).tolist()[::5], strict=True):
+        slow = Fraction(0)
+        for i, j in product(range(4), repeat=2):
+            predict = rule(((points[i], f[i]), (points[j], f[j])))
+            wrong = sum(q * abs(predict(x) - y) for q, x, y in zip(p, points, f, strict=True))
+            slow += p[i] * p[j] * wrong
+        assert value == slow
+    assert max(fast) >= sum(q * (1 - q) ** 2 for q in p) / 2  # part 1, for every rule and D
+
+
+@pytest.mark.parametrize("weights", [(1, 1, 1), (5, 2, 1), (4, 0, 1), (1, 10, 0)])
+@pytest.mark.parametrize("draws", [1, 2, 4])
+def test_coin_and_memorizer_on_every_distribution(weights, draws):
+    p = [Fraction(w, sum(weights)) for w in weights]
+    missed = sum(q * (1 - q) ** draws for q in p)
+    points = nfl.cube(2)[:3]
+    assert set(nfl.expected_errors(nfl.coin, points, draws, p)) == {missed / 2}
+    recalled = nfl.expected_errors(nfl.memorizer, points, draws, p)
+    assert max(recalled) == recalled[-1] == missed
+
+
+def test_uniform_expected_errors_are_the_mean_of_full_errors():
+    for name in ("majority", "nearest", "tree"):
+        means = nfl.full_errors(RULES[name], nfl.cube(2), 2).mean(axis=1)
+        assert nfl.expected_errors(RULES[name], nfl.cube(2), 2, [Fraction(1, 4)] * 4) == list(means)
+
+
+def test_the_value_needs_fewer_examples_than_points():
+    p = [Fraction(1, 11), Fraction(10, 11)]
+    assert max(nfl.expected_errors(nfl.coin, nfl.cube(1), 10, p)) > HALF * HALF**10
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     weights=st.lists(st.integers(0, 50), min_size=2, max_size=9).filter(lambda w: sum(w) > 0),
@@ -235,6 +273,32 @@ def test_four_gates_make_xor_and_three_do_not():
     )
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), k=st.integers(1, 8), rare=st.booleans())
+def test_selection_circuits_compute_and_are_small(seed, k, rare):
+    rng = np.random.default_rng(seed)
+    values = (rng.random(2**k) < (0.1 if rare else 0.5)).astype(int)
+    gates, output = nfl.selection_circuit(values.tolist())
+    assert all(max(pair) < k + i for i, pair in enumerate(gates))
+    assert (nfl.run_circuit(gates, np.array(nfl.cube(k)))[:, output] == values).all()
+    assert k == 1 or len(gates) <= 21 * 2**k / k
+
+
+def test_every_function_of_three_bits_has_a_selection_circuit():
+    x = np.array(nfl.cube(3))
+    for values in nfl.labelings(8):
+        gates, output = nfl.selection_circuit(values)
+        assert (nfl.run_circuit(gates, x)[:, output] == values).all()
+        assert len(gates) <= 56
+
+
+def test_the_count_of_gates_in_the_proof():
+    for k in range(2, 65):
+        j = int(np.log2(k / 2))
+        levels = 3 * 2 ** (k - j) + 3 * sum(2 ** (2**i) for i in range(j + 1)) + k + 2
+        assert levels <= 21 * 2**k / k
+
+
 # --- parities ---------------------------------------------------------------------------------
 
 
@@ -311,6 +375,29 @@ def test_logistic_gradient_is_the_chain_rule():
     np.testing.assert_allclose(nfl.logistic_gradient(theta, (x, y)), expected, atol=1e-14)
 
 
+def test_several_networks_are_trained_as_each_alone():
+    rng = np.random.default_rng(5)
+    theta = np.stack([nfl.initial_network(6, 4, rng) for _ in range(3)])
+    theta += 0.1 * rng.normal(size=theta.shape)
+    x = rng.choice([-1.0, 1.0], size=(3, 9, 6))
+    y = rng.choice([-1.0, 1.0], size=(3, 9))
+    together = nfl.logistic_gradient(theta, (x, y))
+    for i in range(3):
+        alone = nfl.logistic_gradient(theta[i], (x[i], y[i]))
+        np.testing.assert_allclose(together[i], alone, atol=1e-14)
+        outputs = nfl.network(theta[i], x[0])
+        np.testing.assert_allclose(nfl.network(theta, x[0])[i], outputs, atol=1e-14)
+        np.testing.assert_allclose(nfl.network(theta, x)[i], nfl.network(theta[i], x[i]))
+
+
+def test_the_logistic_gradient_depends_on_the_target_as_the_chapter_says():
+    theta, x, rng = _generic()
+    y = rng.choice([-1.0, 1.0], size=len(x))
+    factor = (np.tanh(nfl.network(theta, x) / 2) - y) / 2
+    expected = factor @ nfl.network_jacobian(theta, x) / len(x)
+    np.testing.assert_allclose(nfl.logistic_gradient(theta, (x, y)), expected, atol=1e-14)
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 
@@ -327,6 +414,15 @@ def test_logistic_gradient_is_the_chain_rule():
         ),
         (lambda: nfl.full_errors(nfl.coin, nfl.cube(4), 2), "points, draws: 16, 2"),
         (lambda: nfl.full_errors(nfl.coin, nfl.cube(2), 0), "points, draws: 4, 0"),
+        (lambda: nfl.expected_errors(nfl.coin, nfl.cube(1), 2, [HALF, 1]), "that add to one"),
+        (lambda: nfl.expected_errors(nfl.coin, nfl.cube(1), 2, [1]), "expected 2 that add"),
+        (
+            lambda: nfl.expected_errors(
+                nfl.coin, nfl.cube(1), 9, [Fraction(1, 257), Fraction(256, 257)]
+            ),
+            "denominator 257 is too large",
+        ),
+        (lambda: nfl.selection_circuit([0, 1, 1]), "values: 3"),
         (lambda: nfl.prior_average([HALF] * 3, 2, Fraction(1)), "errors, t: 3"),
         (lambda: nfl.prior_average([HALF] * 16, 2, Fraction(0)), "expected 16 errors and t > 0"),
         (lambda: nfl.nand_functions(5, 1), "inputs, gates: 5, 1"),

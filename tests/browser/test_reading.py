@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -115,3 +118,25 @@ def test_reference_leads_to_its_target(opened: Callable[..., Visit]) -> None:
     box = page.locator(f"[id='{target[1:]}']").bounding_box()
     assert box is not None
     assert 0 <= box["y"] < 400
+
+
+def test_chapter_prints_with_its_title_and_all_figures(chapter: Visit, tmp_path: Path) -> None:
+    """Read back by poppler: the heading on the first page, and every picture in full size."""
+    tools = {name: shutil.which(name) for name in ("pdftotext", "pdfimages")}
+    if None in tools.values():
+        pytest.fail("poppler is missing: on Debian or Ubuntu apt-get install poppler-utils", False)
+    paper = tmp_path / "chapter.pdf"
+    paper.write_bytes(chapter.page.pdf(format="A4"))
+    page = subprocess.check_output([tools["pdftotext"], "-l", "1", paper, "-"], text=True)
+    heading = chapter.page.locator("article h1").first.text_content()
+    assert page.lstrip().startswith(heading.removesuffix("#"))
+    listed = subprocess.check_output([tools["pdfimages"], "-list", paper], text=True)
+    rows = [line.split() for line in listed.splitlines()[2:]]
+    widths = sorted(int(row[3]) for row in rows if row[2] == "image")
+    shown = sorted(
+        chapter.page.locator("article figure img").evaluate_all(
+            "images => images.map(image => image.naturalWidth)"
+        )
+    )
+    assert shown
+    assert [width for width in widths if width in shown] == shown
