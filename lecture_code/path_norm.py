@@ -83,7 +83,7 @@ def path_jacobian(dag: Dag, w: np.ndarray) -> np.ndarray:
 
 
 def unit_norms(net: Layered, w: np.ndarray, p: float = 2.0) -> np.ndarray:
-    r"""For each hidden unit of a two-layer network with one output, :math:`|v_j|\|w_j\|_p`.
+    r""":math:`|v_j|\|w_j\|_p` for each unit of a network with one hidden layer and one output.
 
     Its lp norm is the path-norm; its sum is a norm that bounds capacity whatever the width. Raises
     ``ValueError`` for another architecture. Source: Neyshabur, Tomioka & Srebro (2015).
