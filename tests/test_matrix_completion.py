@@ -978,6 +978,18 @@ def test_infinity_descent_with_a_fixed_step_stays_bounded() -> None:
     assert 0.95 / math.sqrt(step) < np.abs(run.x).max() < 1.1 / math.sqrt(step)
 
 
+def test_infinity_descent_with_a_larger_step_escapes() -> None:
+    """Where the step is unstable the valley lies above the barrier."""
+    start = np.array([1.0, -0.2, -4.0])
+    assert mc.objective(ENDLESS, start) < 1.5
+    small, large = (
+        gradient_descent(lambda x: mc.gradient(ENDLESS, x), start, step, max_steps=20_000)
+        for step in (0.02, 0.1)
+    )
+    assert mc.distance(ENDLESS, small.x) > 1
+    assert mc.distance(ENDLESS, large.x) < 1e-6
+
+
 # One pair unseen
 
 
@@ -1026,6 +1038,51 @@ def test_isolated_coordinate_is_free(starved: Completion, t: float) -> None:
     assert mc.objective(starved, x) == pytest.approx(0, abs=1e-25)
     assert np.abs(mc.gradient(starved, x)).max() < 1e-13
     assert mc.distance(starved, x) == pytest.approx(min(abs(t), math.hypot(2, t)), rel=1e-3)
+
+
+def test_part_two_fails_for_a_point_with_a_large_entry() -> None:
+    """All its hypotheses hold but the bound on the entries, at a strict local minimum."""
+    d, few = 800, 40
+    weights = np.ones((d, d))
+    weights[0, 1 : few + 1] = weights[1 : few + 1, 0] = 0
+    weights[0, 0] = 1e-6
+    problem = written(weights)
+
+    def spread(u: np.ndarray) -> np.ndarray:
+        return np.repeat(u, [1, few, d - 1 - few]) / math.sqrt(d)
+
+    def slope(u: np.ndarray) -> np.ndarray:
+        return mc.gradient(problem, spread(u))[[0, 1, few + 1]]
+
+    x = spread(root(slope, [-112, 0.933, -0.0063], tol=1e-13).x)
+    residual = weights * (np.ones((d, d)) / d - np.outer(x, x))
+    assert np.abs(residual @ x).max() < 1e-13
+    hessian = 2 * (np.diag(weights @ x**2) + weights * np.outer(x, x) - residual)
+    assert np.linalg.eigvalsh(hessian)[0] > 1e-4
+    assert np.linalg.norm(weights - 1, 2) / d < 1 / 100
+    assert np.abs((weights - 1).mean(axis=1)).max() < 1 / 4
+    assert mc.distance(problem, x) > 4
+
+
+@pytest.mark.parametrize(
+    ("guess", "least"),
+    [
+        ([1.096, 0.537, 2.239, 0.263, -0.767], 0.05),
+        ([-0.805, 0.238, 2.723, 0.438, 1.48, 0.805], 0.04),
+    ],
+)
+def test_long_chain_has_a_finite_minimum_with_a_large_entry(
+    guess: list[float], least: float
+) -> None:
+    d = len(guess)
+    links = np.eye(d, k=1) + np.eye(d, k=-1)
+    links[0, 0] = links[-1, -1] = 1
+    problem = written(links, z=np.ones(d))
+    x = root(lambda x: mc.gradient(problem, x), guess, tol=1e-13).x
+    assert np.abs(mc.gradient(problem, x)).max() < 1e-11
+    assert np.linalg.eigvalsh(mc.hessian(problem, x))[0] > least
+    assert np.abs(x).max() > 2
+    assert mc.determines_signs(problem.mask)
 
 
 # mc-penalty
