@@ -421,31 +421,38 @@ def examples_needed(
 
     ``tables`` are distinct functions in the order in which the learner tries them, ``target`` is
     the column to learn. Points are drawn uniformly with replacement. The learner returns the first
-    function that no example has refuted, so its error stays at most epsilon from the moment when
-    all earlier functions that differ from the target on more than :math:`256\,\epsilon` points are
-    refuted.
+    function that no example has refuted. Counted is the last time at which that one differs from
+    the target on more than :math:`256\,\epsilon` points, plus one. (Other far functions may survive
+    longer, behind one that is near; they do no harm.)
     """
     different = tables[:, :target] ^ tables[:, target][:, None]
-    distance = np.bitwise_count(different).sum(axis=0)
-    alive = different[:, distance > epsilon * POINTS]
-    examples = 0
-    while alive.shape[1]:
-        word, bit = divmod(int(rng.integers(POINTS)), 64)
-        alive = alive[:, (alive[word] >> np.uint64(bit)) & np.uint64(1) == 0]
+    far = np.bitwise_count(different).sum(axis=0) > epsilon * POINTS
+    alive, examples, needed = np.arange(target), 0, 0
+    while far[alive].any():
         examples += 1
-    return examples
+        if far[alive[0]]:
+            needed = examples
+        word, bit = divmod(int(rng.integers(POINTS)), 64)
+        alive = alive[(different[word, alive] >> np.uint64(bit)) & np.uint64(1) == 0]
+    return needed
 
 
-def union_bound_examples(tables: np.ndarray, target: int, epsilon: float, delta: float) -> int:
-    r"""The least m with :math:`\sum_g (1-d_g)^m \le \delta` over the rivals of a target.
+def union_bound_examples(
+    tables: np.ndarray, targets: Sequence[int], epsilon: float, delta: float
+) -> int:
+    r"""The least m with mean over the targets of :math:`\min(1,\sum_g (1-d_g)^m)\le\delta`.
 
-    The rivals are the earlier functions that differ from it on a share :math:`d_g>\epsilon` of the
-    inputs; the sum bounds the probability that one of them survives m examples.
+    The sum runs over a target's rivals: the earlier functions g that differ from it on a share
+    :math:`d_g>\epsilon` of the inputs. It bounds the probability that one of them survives m
+    examples; the mean is over a target drawn from the list.
     """
-    different = tables[:, :target] ^ tables[:, target][:, None]
-    share = np.bitwise_count(different).sum(axis=0) / POINTS
-    share, number = np.unique(share[share > epsilon], return_counts=True)
+    number = np.zeros((len(targets), POINTS + 1))
+    for row, target in zip(number, targets, strict=True):
+        different = tables[:, :target] ^ tables[:, target][:, None]
+        row += np.bincount(np.bitwise_count(different).sum(axis=0), minlength=POINTS + 1)
+    share = np.arange(POINTS + 1) / POINTS
+    number[:, share <= epsilon] = 0
     examples = 0
-    while np.sum(number * (1 - share) ** examples) > delta:
+    while np.minimum(number @ (1 - share) ** examples, 1).mean() > delta:
         examples += 1
     return examples

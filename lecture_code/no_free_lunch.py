@@ -62,7 +62,8 @@ def nearest_neighbour(sample: Sample) -> Predictor:
 
     def predict(x: Point) -> Fraction:
         distances = [sum(a != b for a, b in zip(x, z, strict=True)) for z, _ in sample]
-        nearest = [y for d, (_, y) in zip(distances, sample, strict=True) if d == min(distances)]
+        least = min(distances)
+        nearest = [y for d, (_, y) in zip(distances, sample, strict=True) if d == least]
         return Fraction(sum(nearest), len(nearest))
 
     return predict
@@ -96,7 +97,8 @@ def empirical_risk_minimizer(hypotheses: Sequence[Callable[[Point], int]]) -> Ru
 
     def rule(sample: Sample) -> Predictor:
         errors = [sum(h(x) != y for x, y in sample) for h in hypotheses]
-        best = [h for h, e in zip(hypotheses, errors, strict=True) if e == min(errors)]
+        least = min(errors)
+        best = [h for h, e in zip(hypotheses, errors, strict=True) if e == least]
         return lambda x: Fraction(sum(h(x) for h in best), len(best))
 
     return rule
@@ -179,6 +181,39 @@ def full_errors(rule: Rule, points: Sequence[Point], draws: int) -> np.ndarray:
     ``labelings(n)``, one column for each sequence of m = ``draws`` points. Raises ``ValueError``
     for more than 8 points, no draws, or an answer that is no probability.
     """
+    _, wrong, denominator = _mistakes(rule, points, draws)
+    total = wrong.sum(axis=2)
+    values = {int(w): Fraction(int(w), denominator * len(points)) for w in np.unique(total)}
+    return np.vectorize(values.get, otypes=[object])(total)
+
+
+def expected_errors(
+    rule: Rule, points: Sequence[Point], draws: int, chances: Sequence[Fraction]
+) -> list[Fraction]:
+    r"""Expected error of a rule on each labeling, where points have the given probabilities.
+
+    .. math:: \sum_{x_1,\dots,x_m} p_{x_1}\cdots p_{x_m}
+        \sum_x p_x \Pr[A(x_1,\dots,x_m;f)(x)\ne f(x)]
+
+    All sequences of m = ``draws`` points are run through the rule. One fraction for each row of
+    ``labelings(n)``. Raises ``ValueError`` as :func:`full_errors` does, and if ``chances`` are not
+    n probabilities with sum one, or have a common denominator too large for 64 bits.
+    """
+    if len(chances) != len(points) or min(chances) < 0 or sum(chances) != 1:
+        raise ValueError(f"chances: {chances!r}; expected {len(points)} that add to one")
+    sequences, wrong, denominator = _mistakes(rule, points, draws)
+    weights, whole = _common([[Fraction(p) for p in chances]])
+    if denominator * whole ** (draws + 1) > 2**62:
+        raise ValueError(f"chances: denominator {whole} is too large; expected a smaller one")
+    drawn = weights[0][np.array(sequences)].prod(axis=1)
+    total = drawn @ (wrong @ weights[0]).T
+    return [Fraction(int(t), denominator * whole ** (draws + 1)) for t in total]
+
+
+def _mistakes(
+    rule: Rule, points: Sequence[Point], draws: int
+) -> tuple[list[tuple[int, ...]], np.ndarray, int]:
+    """The sequences of drawn points, and chances of a mistake (labeling, sequence, point)."""
     n = len(points)
     if not 1 <= n <= 8 or draws < 1:
         raise ValueError(f"points, draws: {n}, {draws}; expected 1 to 8 points and 1 draw or more")
@@ -195,27 +230,26 @@ def full_errors(rule: Rule, points: Sequence[Point], draws: int) -> np.ndarray:
             place[row, column] = known[key]
     numerators, denominator = _common(said)
     ones = numerators[place]
-    wrong = np.where(f[:, None, :] == 1, denominator - ones, ones).sum(axis=2)
-    values = {int(w): Fraction(int(w), denominator * n) for w in np.unique(wrong)}
-    return np.vectorize(values.get, otypes=[object])(wrong)
+    return sequences, np.where(f[:, None, :] == 1, denominator - ones, ones), denominator
 
 
-def _probability(value: int | Fraction) -> Fraction:
+def _probability(value: int | Fraction) -> int | Fraction:
     if isinstance(value, int | np.integer | Fraction) and 0 <= value <= 1:
-        return value if isinstance(value, Fraction) else Fraction(int(value))
+        return value if isinstance(value, Fraction) else int(value)
     raise ValueError(
         f"rule: predicted {value!r}; expected 0, 1 or a Fraction between them, the probability of 1"
     )
 
 
-def _common(rows: Sequence[Sequence[Fraction]]) -> tuple[np.ndarray, int]:
-    """The fractions as integers over their common denominator."""
+def _common(rows: Sequence[Sequence[int | Fraction]]) -> tuple[np.ndarray, int]:
+    """The numbers as integers over their common denominator."""
     denominator = lcm(*{value.denominator for row in rows for value in row})
     if denominator > 2**32:
         raise ValueError(
             f"rule: the common denominator {denominator} is too large; expected 2**32 at most"
         )
-    return np.array([[int(v * denominator) for v in row] for row in rows]), denominator
+    numerators = [[v.numerator * (denominator // v.denominator) for v in row] for row in rows]
+    return np.array(numerators), denominator
 
 
 # --- a prior on labelings ---------------------------------------------------------------------
@@ -296,6 +330,53 @@ def nand_functions(inputs: int, gates: int) -> tuple[list[int], list[int]]:
     return functions, circuits
 
 
+def selection_circuit(values: Sequence[int]) -> tuple[list[tuple[int, int]], int]:
+    """NAND gates for a function of k bits: a tree of selections that builds no subfunction twice.
+
+    Parameters
+    ----------
+    values : the 2**k values, in the order of ``cube(k)``, k >= 1.
+
+    Returns
+    -------
+    gates : the two wires that feed each gate; wires 0 to k - 1 are the inputs, then the gates.
+    output : the wire that carries the value.
+    """
+    k = len(values).bit_length() - 1
+    if k < 1 or len(values) != 2**k:
+        raise ValueError(f"values: {len(values)}; expected a power of two, 2 or more")
+    gates: list[tuple[int, int]] = []
+
+    def nand(a: int, b: int) -> int:
+        gates.append((a, b))
+        return k + len(gates) - 1
+
+    negated = [nand(i, i) for i in range(k)]
+    one = nand(0, negated[0])
+    built = {(0,): nand(one, one), (1,): one}
+
+    def build(part: tuple[int, ...], bit: int) -> int:
+        if part not in built:
+            half = len(part) // 2
+            if part == part[:1] * len(part):
+                built[part] = built[part[:1]]
+            else:
+                low, high = build(part[:half], bit + 1), build(part[half:], bit + 1)
+                built[part] = nand(nand(bit, high), nand(negated[bit], low))
+        return built[part]
+
+    output = build(tuple(int(v) for v in values), 0)
+    return gates, output
+
+
+def run_circuit(gates: Sequence[tuple[int, int]], inputs: np.ndarray) -> np.ndarray:
+    """The values of all wires, shape (rows, wires), on rows of input bits."""
+    wires = [np.asarray(column, dtype=bool) for column in inputs.T]
+    for a, b in gates:
+        wires.append(~(wires[a] & wires[b]))
+    return np.stack(wires, axis=1)
+
+
 # --- parities ---------------------------------------------------------------------------------
 
 
@@ -327,8 +408,9 @@ def eliminate(examples: np.ndarray, labels: np.ndarray) -> np.ndarray:
             continue
         here, there = len(pivots), len(pivots) + int(candidates[0])
         rows[[here, there]] = rows[[there, here]]
-        others = np.flatnonzero(rows[:, column])
-        rows[others[others != here]] ^= rows[here]
+        others = rows[:, column].copy()
+        others[here] = 0
+        rows ^= others[:, None] * rows[here]
         pivots.append(column)
         if len(pivots) == len(rows):
             break
@@ -370,16 +452,23 @@ def initial_network(d: int, width: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([w.ravel(), np.zeros(width), v, [0.0]])
 
 
-def _layers(theta: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    width = (theta.size - 1) // (d + 2)
-    w, b, v = np.split(theta[:-1], [d * width, (d + 1) * width])
-    return w.reshape(d, width), b, v, float(theta[-1])
+def _layers(
+    theta: np.ndarray, d: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | float]:
+    width = (theta.shape[-1] - 1) // (d + 2)
+    w, b, v = np.split(theta[..., :-1], [d * width, (d + 1) * width], axis=-1)
+    return w.reshape(*theta.shape[:-1], d, width), b, v, theta[..., -1]
 
 
 def network(theta: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The network's outputs, one for each row of x."""
-    w, b, v, c = _layers(theta, x.shape[1])
-    return np.maximum(x @ w + b, 0.0) @ v + c
+    """The network's outputs, one for each row of x.
+
+    ``theta`` may hold several networks, one a row, and x then one set of points for all of them or
+    one for each; the outputs have a row for each network.
+    """
+    w, b, v, c = _layers(theta, x.shape[-1])
+    hidden = np.maximum(x @ w + b[..., None, :], 0.0)
+    return (hidden @ v[..., :, None])[..., 0] + c[..., None]
 
 
 def network_jacobian(theta: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -392,11 +481,18 @@ def network_jacobian(theta: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def logistic_gradient(theta: np.ndarray, batch: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    r"""Gradient of the mean of :math:`\log(1+e^{-y\,h(x)})` over a batch (x, y), y = -1 or 1."""
+    r"""Gradient of the mean of :math:`\log(1+e^{-y\,h(x)})` over a batch (x, y), y = -1 or 1.
+
+    Several networks, one a row of ``theta``, may be trained at once: then x has shape
+    (networks, examples, d), y has shape (networks, examples), and so has the gradient a row each.
+    """
     x, y = batch
-    w, b, v, c = _layers(theta, x.shape[1])
-    hidden = np.maximum(x @ w + b, 0.0)
-    slope = -y / (1.0 + np.exp(y * (hidden @ v + c))) / len(y)
-    back = np.outer(slope, v) * (hidden > 0)
-    by_w = (x.T @ back).ravel()
-    return np.concatenate([by_w, back.sum(axis=0), hidden.T @ slope, [slope.sum()]])
+    w, b, v, c = _layers(theta, x.shape[-1])
+    hidden = np.maximum(x @ w + b[..., None, :], 0.0)
+    out = (hidden @ v[..., :, None])[..., 0] + c[..., None]
+    slope = -y / (1.0 + np.exp(y * out)) / y.shape[-1]
+    back = slope[..., :, None] * v[..., None, :] * (hidden > 0)
+    by_w = (np.swapaxes(x, -1, -2) @ back).reshape(*theta.shape[:-1], -1)
+    by_v = (slope[..., None, :] @ hidden)[..., 0, :]
+    parts = [by_w, back.sum(axis=-2), by_v, slope.sum(axis=-1, keepdims=True)]
+    return np.concatenate(parts, axis=-1)

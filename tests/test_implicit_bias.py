@@ -176,6 +176,13 @@ def test_with_one_equation_each_geometry_finds_its_own_norm():
         assert ib.norm(w, kind) == pytest.approx(ib.minimal_norm(A, y, kind), rel=1e-6)
 
 
+def test_with_one_equation_ties_are_resolved_alike():
+    tie, zero, y = np.array([[1.0, 1.0]]), np.array([[1.0, 0.0]]), np.array([1.0])
+    np.testing.assert_allclose(ib.steepest_descent(tie, y, "l1", 200, scale=1.5).sum(), 1)
+    assert ib.norm(ib.steepest_descent(tie, y, "l1", 200, scale=1.5), "l1") == pytest.approx(1)
+    assert ib.norm(ib.steepest_descent(zero, y, "linf", 400, scale=1.9), "linf") == pytest.approx(1)
+
+
 def test_minimal_norms_in_closed_form():
     A, y = np.array([[1.0, -3.0, 2.0]]), np.array([2.0])
     expected = [2 / 3, 2 / np.sqrt(14), 2 / 6]
@@ -353,6 +360,16 @@ def test_gap_of_the_certificate_in_closed_form():
         x, s = ib.entropy_minimiser(A, y, np.full(7, alpha**2))
         gap = np.sum(x * np.log(x.max() / x)) / (2 * np.log(1 / alpha) + np.log(x.max()))
         assert np.sum(x) - ib.certificate(A, y, s)[1] == pytest.approx(gap, rel=1e-8)
+
+
+def test_difference_of_runs_finds_the_dual_solution_of_largest_slack():
+    A = np.random.default_rng(6).standard_normal((8, 20)) / np.sqrt(8)
+    y = A @ np.r_[1.0, 0.6, 0.3, np.zeros(17)]
+    best = ib.minimal_l1(A, y)
+    runs = [ib.entropy_minimiser(A, y, np.full(20, a**2))[1] for a in (1e-8, 1e-10)]
+    slack = 1 - A.T @ (runs[1] - runs[0]) / np.log(100)
+    np.testing.assert_allclose(slack[:3], 0, atol=1e-4)
+    assert slack[3:].min() == pytest.approx(best.slack, rel=2e-3)
 
 
 def test_certificate_needs_a_positive_direction():

@@ -221,6 +221,24 @@ def test_commuting_flow_ends_at_the_entropy_minimiser_with_its_certificate():
     assert np.trace(X) - lower <= 6 / (2 * np.e * top) * np.trace(X)
 
 
+def test_commuting_flow_without_a_positive_definite_solution():
+    rng = np.random.default_rng(8)
+    Q, Z = np.linalg.qr(rng.standard_normal((4, 4)))[0], rng.standard_normal((4, 4))
+    D, tilde = np.array([[1.0, 1, 2, 0], [0, 0, 0, 1]]), Z @ Z.T / 4
+    A = np.stack([Q @ np.diag(d) @ Q.T for d in D])
+    problem = ibm.Sensing((A + A.transpose(0, 2, 1)) / 2, np.array([1.0, 0]))
+    diagonal, best = np.diag(tilde), ib.minimal_l1(D, problem.y)
+    x = best.x[best.x > 1e-9]
+    entropy = np.sum(x * np.log(x / diagonal[best.x > 1e-9]) - x)
+    for alpha in (0.1, 1e-4):
+        root = Q @ np.linalg.cholesky(alpha * tilde)
+        X = Q.T @ ibm.flow(problem, root, 1e5, rtol=1e-10)[0] @ Q
+        share = np.sqrt(np.diag(X) / diagonal)
+        np.testing.assert_allclose(X, tilde * np.outer(share, share), atol=1e-7)
+        excess = np.trace(X) - best.value
+        assert -1e-4 <= excess <= (entropy + diagonal.sum()) / np.log(1 / alpha)
+
+
 def test_certificate_needs_a_positive_direction():
     problem = ibm.Sensing(np.eye(2)[None], np.ones(1))
     with pytest.raises(ValueError, match="expected a positive one"):
@@ -273,6 +291,30 @@ def test_the_counterexample_keeps_its_symmetry_and_its_invariant():
     E, C = X[:2, :2], X[:2, 2:]
     np.testing.assert_allclose(X[2:, 2:], E, atol=1e-7)
     np.testing.assert_allclose((E + C) @ (E - C), alpha**2 * np.eye(2), atol=1e-6)
+
+
+@pytest.mark.parametrize("R", [0.8, 1.0, 2.0])
+def test_certificate_of_the_run_stays_loose_in_the_example(R):
+    problem = ibm.completion(4, {(0, 2): 1, (0, 3): R, (1, 2): R})
+    lower = [
+        ibm.certificate(problem, ibm.flow(problem, 10.0 ** (-p / 2) * np.eye(4), 100 + 25 * p)[1])[
+            1
+        ]
+        for p in (10, 14)
+    ]
+    limit = 4 * (1 + 2 * R**2) / (1 + np.sqrt(1 + 4 * R**2))
+    assert (14 * lower[1] - 10 * lower[0]) / 4 == pytest.approx(limit, rel=0.01)
+    assert limit < ibm.minimal_trace(problem).lower * (1 - 0.03)
+
+
+def test_the_runaway_flow_is_as_written_out():
+    problem = ibm.completion(2, {(0, 1): 1, (1, 1): 0})
+    a, b, c = 1.7, 0.4, 0.3
+    X = np.array([[a, b], [b, c]])
+    M = ibm.residual_matrix(problem, X)
+    corner = (1 - b) * (a + c) / 2 - b * c
+    expected = [[(1 - b) * b, corner], [corner, (1 - b) * b - 2 * c**2]]
+    np.testing.assert_allclose(-(M @ X + X @ M), expected, rtol=1e-12)
 
 
 def test_the_counterexample_goes_to_rank_one():

@@ -510,6 +510,67 @@ def test_smooth_loss_can_be_convex_at_a_plain_start():
     assert first_layer_hessian(np.ones((1, 2)), one, np.array([0.7]))[0, 0] > 0.1
 
 
+def test_smooth_loss_of_a_wide_network_is_not_convex_at_a_plain_start(rng):
+    x, y = ntk.sphere(6, 3, rng), rng.choice([-1.0, 1.0], 6)
+    for _ in range(50):
+        net = ntk.initialize(40, 3, rng)
+        residual = ntk.predict(net, x, ntk.TANH) - y
+        values = np.sort(np.linalg.eigvalsh(ntk.curvature_blocks(net, x, residual)), axis=None)
+        assert values[6] < 0
+        assert np.linalg.eigvalsh(first_layer_hessian(net, x, y))[0] <= values[6] + 1e-12
+
+
+def test_plain_counterexample_needs_the_outer_weight_held():
+    """One tanh neuron at x = w = a = 1, y = 0.7: convex in w, not in (w, a)."""
+
+    def loss(p):
+        return 0.5 * (p[1] * anp.tanh(p[0]) - 0.7) ** 2
+
+    H = hessian(loss)(np.ones(2))
+    assert H[0, 0] > 0.1
+    assert np.linalg.eigvalsh(H)[0] < -0.05
+
+
+@pytest.mark.parametrize("m", [2, 10])
+def test_relu_loss_with_both_layers_is_not_convex_at_a_symmetric_start(m, rng):
+    """The Hessian by autograd, and the blocks that complete J^T J."""
+    x, y = ntk.sphere(6, 3, rng), rng.choice([-1.0, 1.0], 6)
+    net = ntk.initialize(m, 3, rng, symmetric=True)
+
+    def loss(p):
+        return 0.5 * anp.sum((auto_outputs(ntk.RELU, x)(p.reshape(m, 4)) - y) ** 2)
+
+    H = hessian(loss)(net.ravel())
+    J = ntk.jacobian(net, x)
+    rest = (H - J.T @ J).reshape(m, 4, m, 4)
+    b = (net[:, :3] @ x.T > 0) * y @ x / np.sqrt(m)
+    for r in range(m):
+        assert np.allclose(rest[r, :3, r, 3], -b[r], atol=1e-12)
+        rest[r, :3, r, 3] = rest[r, 3, r, :3] = 0
+    assert np.allclose(rest, 0, atol=1e-12)
+    assert np.linalg.eigvalsh(H)[0] < -1e-3
+
+
+def test_relu_loss_has_a_concave_kink_at_the_edge_of_the_ball(rng):
+    """Beyond it the loss, first layer trained, is not convex: the slope falls by 1/sqrt(m)."""
+    x, y, m = ntk.sphere(5, 3, rng), rng.choice([-1.0, 1.0], 5), 60
+    for _ in range(30):
+        net = ntk.initialize(m, 3, rng, symmetric=True)
+        before = net[:, :3] @ x.T
+        r, i = np.unravel_index(np.abs(before).argmin(), before.shape)
+        slopes = []
+        for mover in (r, (r + m // 2) % m):
+            edge, side = net.copy(), np.zeros(net.shape)
+            edge[mover, :3] -= before[r, i] * x[i]
+            side[mover, :3] = 1e-3 * np.abs(before[r, i]) * x[i]
+            three = ntk.predict(np.stack([edge + side, edge, edge - side]), x) - y
+            bend = np.sum(three**2, axis=1) @ [1, -2, 1] / 2
+            jump = net[mover, 3] * three[1, i] / np.sqrt(m)
+            assert np.isclose(bend / (1e-3 * np.abs(before[r, i])), jump, rtol=1e-2)
+            slopes.append(jump)
+        assert min(slopes) < 0 < max(slopes)
+
+
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_relu_is_affine_until_a_neuron_crosses(symmetric, rng):
     x = rng.normal(size=(5, 3))
@@ -608,6 +669,23 @@ def test_relu_remainder_is_zero_or_the_excess(rng):
         assert np.isclose(gap[0], abs(u + s) if u * (u + s) < 0 else 0.0, atol=1e-15)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.floats(1e-4, 100))
+def test_relu_remainder_of_one_draw_is_of_second_order(seed, size):
+    """At most |change|^2 / (4 sqrt(m) nearest kink), and equal for the mirror image."""
+    rng = np.random.default_rng(seed)
+    x, net = ntk.sphere(1, 3, rng), ntk.initialize(20, 3, rng)
+    before = net[:, :3] @ x[0]
+    r = np.abs(before).argmin()
+    constant = 1 / (4 * np.sqrt(20) * np.abs(before[r]))
+    turn = size * rng.normal(size=net.shape) * [1, 1, 1, 0]
+    flip = np.zeros(net.shape)
+    flip[r, :3] = -2 * before[r] * x[0]
+    gaps = [abs(ntk.predict(net + c, x) - ntk.linear_model(net, c, x))[0] for c in (turn, flip)]
+    assert gaps[0] <= constant * np.sum(turn**2) + 1e-12
+    assert np.isclose(gaps[1], constant * np.sum(flip**2), rtol=1e-6, atol=1e-14)
+
+
 @pytest.mark.parametrize("s", [0.01, 0.3, 2.0])
 def test_closed_form_of_the_relu_remainder(s):
     integral = quad(lambda u: (s - u) ** 2 * norm.pdf(u), 0, s)[0]
@@ -644,6 +722,21 @@ def test_fixed_features_bound_by_brute_force(n, d, k, rng):
 def test_fixed_features_bound_is_sharp():
     assert ntk.fixed_features_error(comb(5, 2), 5, 2) == 0
     assert ntk.fixed_features_error(0, 5, 2) == 1
+
+
+@pytest.mark.parametrize("n", [1, 4, 10])
+def test_the_kernel_of_all_parities_meets_the_bound(n):
+    """With points whose rows are independent its mean error is the bound, for every n."""
+    cube = 1.0 - 2.0 * (np.arange(32)[:, None] >> np.arange(5) & 1)
+    chi = np.stack([cube[:, s].prod(axis=1) for s in combinations(range(5), 2)], axis=1)
+    points = []
+    for i in range(32):
+        if len(points) < n and np.linalg.matrix_rank(chi[[*points, i]]) == len(points) + 1:
+            points.append(i)
+    basis = np.linalg.qr(chi @ chi[points].T)[0]
+    missed = 1 - np.sum((basis.T @ chi) ** 2, axis=0) / 32
+    assert len(points) == n
+    assert np.isclose(missed.mean(), ntk.fixed_features_error(n, 5, 2), atol=1e-12)
 
 
 def test_parity_error_does_not_depend_on_the_pair(rng):
