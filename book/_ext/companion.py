@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -22,6 +23,11 @@ from lecture_code import claims, explore
 
 ROOT = Path(__file__).parents[2]
 KATEX = ROOT / "node_modules" / "katex" / "dist"
+FIRST_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+LOAD_FIRST_FONTS = """
+document.fonts.load("1em KaTeX_Main"); document.fonts.load("italic 1em KaTeX_Math");
+"""
+FONT_SOURCES = re.compile(r"src:url\(fonts/([\w-]+)\.woff2\)[^}]*")
 DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTALL)
 CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 STATEMENT = re.compile(r"\{prf:(?!proof)\w+\} (.+)\n:label: (\S+)")
@@ -66,6 +72,7 @@ def use_local_katex(app: Sphinx, config: Any) -> None:
     """Points sphinxcontrib-katex to the copies in node_modules."""
     config.katex_prerender = True
     config.katex_css_path = "katex/katex.min.css"
+    app.add_js_file(None, body=LOAD_FIRST_FONTS)
     app.connect("build-finished", copy_katex)
     start_katex()
 
@@ -83,13 +90,29 @@ def start_katex(tries: int = 5) -> None:
 
 
 def copy_katex(app: Sphinx, error: Exception | None) -> None:
-    """Copies KaTeX's style sheet and its WOFF2 fonts, the only ones that browsers still ask for."""
+    """Copies KaTeX's style sheet and its WOFF2 fonts, the only ones that browsers still ask for.
+
+    The fonts that every page needs come within the style sheet, so that no formula moves.
+    """
     if error is None and app.builder.format == "html":
         target = Path(app.outdir) / "_static" / "katex"
         (target / "fonts").mkdir(parents=True, exist_ok=True)
-        shutil.copy(KATEX / "katex.min.css", target)
+        sheet = (KATEX / "katex.min.css").read_text(encoding="utf-8")
+        sheet = FONT_SOURCES.sub(font_source, sheet)
+        (target / "katex.min.css").write_text(sheet, encoding="utf-8")
         for font in (KATEX / "fonts").glob("*.woff2"):
-            shutil.copy(font, target / "fonts")
+            if font.stem not in FIRST_FONTS:
+                shutil.copy(font, target / "fonts")
+
+
+def font_source(match: re.Match[str]) -> str:
+    """Where a font comes from: its WOFF2 file, or the style sheet itself."""
+    name = match[1]
+    address = f"fonts/{name}.woff2"
+    if name in FIRST_FONTS:
+        data = base64.b64encode((KATEX / address).read_bytes()).decode()
+        address = f"data:font/woff2;base64,{data}"
+    return f'src:url({address}) format("woff2")'
 
 
 def switch_thebe_off(app: Sphinx, config: Any) -> None:
