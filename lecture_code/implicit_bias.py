@@ -77,26 +77,34 @@ def conjugate_gradient(A: np.ndarray, y: np.ndarray, start: np.ndarray) -> np.nd
 
 
 def bfgs(
-    A: np.ndarray, y: np.ndarray, start: np.ndarray, inverse_hessian: np.ndarray
+    A: np.ndarray,
+    y: np.ndarray,
+    start: np.ndarray,
+    inverse_hessian: np.ndarray,
+    *,
+    scale: float = 1.0,
 ) -> np.ndarray:
-    r"""BFGS with exact line search on :math:`\tfrac12\|Aw-y\|^2`, from any first H.
+    r"""BFGS on :math:`\tfrac12\|Aw-y\|^2`, from any first H.
 
     .. math:: H_+ = (I-\rho sg^\top)H(I-\rho gs^\top)+\rho ss^\top,
         \qquad \rho = 1/\langle s,g\rangle
 
-    with s the step and g the change of the gradient. The end is the solution of least norm from
-    zero if the first H maps the row space to itself. It stops when the gradient has lost thirteen
-    digits, at the latest after 2m steps.
+    with s the step and g the change of the gradient. A step is ``scale`` times the best one along
+    its line. The end is the solution of least norm from zero if the first H maps the row space to
+    itself. It stops when the gradient has lost thirteen digits, at the latest after 20m steps.
+    Raises ``ValueError`` unless 0 < scale < 2, where each step lowers the loss.
     """
+    if not 0 < scale < 2:
+        raise ValueError(f"scale: {scale!r}; expected a number between 0 and 2")
     w, H = np.array(start, dtype=float), np.array(inverse_hessian, dtype=float)
     slope = A.T @ (A @ w - y)
     first = np.linalg.norm(slope)
-    for _ in range(2 * A.shape[0]):
+    for _ in range(20 * A.shape[0]):
         if np.linalg.norm(slope) <= 1e-13 * first:
             break
         direction = -H @ slope
         image = A @ direction
-        step = -(slope @ direction) / (image @ image) * direction
+        step = -scale * (slope @ direction) / (image @ image) * direction
         change = A.T @ (A @ step)
         left = np.eye(w.size) - np.outer(step, change) / (step @ change)
         H = left @ H @ left.T + np.outer(step, step) / (step @ change)

@@ -81,7 +81,9 @@ def test_conjugate_gradient_and_bfgs_keep_the_kernel_part(seed):
     expected = ib.least_norm(A, y, start)
     scale = np.linalg.cond(A) ** 2 * 1e-11
     np.testing.assert_allclose(ib.conjugate_gradient(A, y, start), expected, atol=scale)
-    np.testing.assert_allclose(ib.bfgs(A, y, start, 0.7 * np.eye(9)), expected, atol=scale)
+    for step in (1.0, 0.6, 1.4):
+        end = ib.bfgs(A, y, start, 0.7 * np.eye(9), scale=step)
+        np.testing.assert_allclose(end, expected, atol=scale)
 
 
 def test_bfgs_needs_a_first_matrix_that_maps_the_row_space_to_itself():
@@ -95,6 +97,13 @@ def test_bfgs_needs_a_first_matrix_that_maps_the_row_space_to_itself():
     H = np.eye(9) + np.outer(A[0], np.arange(9.0)) + np.outer(np.arange(9.0), A[0])
     H = H @ H
     assert np.linalg.norm(ib.bfgs(A, y, zero, H) - least) > 0.01
+
+
+@pytest.mark.parametrize("scale", [0.0, 2.0, -1.0, float("nan")])
+def test_bfgs_refuses_steps_that_do_not_lower_the_loss(scale):
+    A, y = system(21)
+    with pytest.raises(ValueError, match="scale"):
+        ib.bfgs(A, y, np.zeros(9), np.eye(9), scale=scale)
 
 
 def test_gradient_descent_converges_below_the_largest_step_only():
