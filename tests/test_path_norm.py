@@ -137,6 +137,37 @@ def test_rank_and_kernel_of_the_jacobian(seed):
             assert np.allclose(jacobian @ direction, 0, atol=1e-10)
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), depth=st.integers(0, 3))
+def test_the_diagonal_against_the_whole_geometry(seed, depth):
+    rng = np.random.default_rng(seed)
+    net = Layered((2, *rng.integers(1, 5, depth), 2))
+    w = rng.normal(size=net.size)
+    jacobian, kappa = pn.path_jacobian(net.dag(), w), pn.kappa(net, w)
+    moves = rng.normal(size=(50, net.size))
+    lengths, by_diagonal = np.sum((moves @ jacobian.T) ** 2, axis=1), moves**2 @ kappa
+    assert np.all(lengths <= (depth + 1) * by_diagonal * (1 + 1e-12))
+    assert np.isclose(np.sum((jacobian @ w) ** 2), (depth + 1) * (w**2 @ kappa), rtol=1e-10)
+
+    moved = w * net.edge_factors(np.exp(rng.normal(size=net.hidden)))
+    spectra = []
+    for v in (w, moved):
+        scaled = pn.path_jacobian(net.dag(), v) / np.sqrt(pn.kappa(net, v))
+        spectra.append(np.linalg.eigvalsh(scaled.T @ scaled))
+    assert np.allclose(spectra[0], spectra[1], atol=1e-9)
+    assert np.isclose(spectra[0][-1], depth + 1, rtol=1e-10)
+    assert np.sum(spectra[0] < 1e-9) == net.hidden
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_move_of_one_weight_has_exactly_the_length_of_the_diagonal(seed):
+    for net, listed, w in networks_for(seed):
+        e = np.eye(net.size)[seed % net.size]
+        change = pn.path_values(listed, w + 3 * e) - pn.path_values(listed, w)
+        assert np.isclose(np.sum(change**2), 9 * pn.kappa(net, w) @ e, rtol=1e-9)
+
+
 def path_step(net, w, x, y):
     gradient = value_and_gradient(net, w, x, y, networks.squared_error)[1]
     return w - 0.3 * pn.path_sgd_direction(net, w, gradient)
