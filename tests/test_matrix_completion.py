@@ -881,7 +881,14 @@ def test_chain_is_no_minimum_at_weight_two_either(t: float) -> None:
 
 
 def test_chain_is_far_from_the_hypothesis_on_epsilon() -> None:
+    """With p = 2/3, and with the p at which epsilon is least."""
     assert mc.epsilon(chain(1)) == pytest.approx(1 / 2, rel=1e-14)
+    densities = np.linspace(0.3, 2, 171)
+    norms = [np.linalg.norm(chain(1).mask.toarray() / p - 1, 2) for p in densities]
+    expected = np.maximum(np.abs(2 / densities - 3), 1 / densities)
+    np.testing.assert_allclose(norms, expected, rtol=1e-12)
+    assert densities[np.argmin(norms)] == pytest.approx(1)
+    assert min(norms) / 3 == pytest.approx(1 / 3, rel=1e-12)
 
 
 def test_spurious_two_triangles_have_a_trap() -> None:
@@ -966,6 +973,22 @@ def test_infinity_flow_runs_away_above_one() -> None:
     assert np.all(np.diff(values) < 0)
     assert 1 < values[-1] < 1.1
     assert np.all(np.diff(np.abs(flow.y[2])) > 0)
+
+
+def test_infinity_flow_grows_with_the_third_root_of_time() -> None:
+    """The floor of the valley is 1 + 2/|x_3| to leading order, so that |x_3|^3 is about 6 t."""
+    times = np.array([1e6, 1e7, 1e8])
+    flow = solve_ivp(
+        lambda t, x: -mc.gradient(ENDLESS, x),
+        (0, times[-1]),
+        [1.0, -0.2, -5.0],
+        method="Radau",
+        jac=lambda t, x: -mc.hessian(ENDLESS, x),
+        t_eval=times,
+        rtol=1e-8,
+        atol=1e-10,
+    )
+    np.testing.assert_allclose(np.abs(flow.y[2]), np.cbrt(6 * times), rtol=0.01)
 
 
 def test_infinity_descent_with_a_fixed_step_stays_bounded() -> None:
@@ -1156,6 +1179,56 @@ def test_penalty_keeps_the_trap_of_the_chain() -> None:
     start = TRAP + 0.1 * np.random.default_rng(26).normal(size=3)
     end = gradient_descent(penalised, start, 0.02, max_steps=3000, tolerance=1e-10).x
     np.testing.assert_allclose(end, TRAP, atol=1e-8)
+
+
+@PROPERTY
+@given(st.floats(0.01, 50), arrays(float, 3, elements=st.floats(-0.2, 0.2)))
+def test_penalty_keeps_a_minimum_with_entries_of_the_size_of_its_level(
+    weight: float, step: np.ndarray
+) -> None:
+    """At level 1 the trap (-1, 0, 1) lies on the edge of where the penalty vanishes."""
+    assume(np.linalg.norm(step) > 1e-3)
+    assert penalty(TRAP, 1.0, weight) == 0
+    x = TRAP + step
+    assert mc.objective(chain(1), x) + penalty(x, 1.0, weight) > mc.objective(chain(1), TRAP)
+
+
+@pytest.mark.parametrize("factor", [1.0, 10.0, 100.0])
+@pytest.mark.parametrize(
+    ("links", "guess", "least", "expected"),
+    [
+        (
+            np.eye(5, k=1) + np.eye(5, k=-1) + np.diag([1.0, 0, 0, 0, 1]),
+            [1.1, 0.54, 2.24, 0.26, -0.77],
+            0.24,
+            [1.071, 0.731, 1.570, 0.264, -0.765],
+        ),
+        (ENDLESS.mask.toarray(), [1.0, -0.2, -5.0], 0.14, [0.717, -0.288, -1.783]),
+    ],
+)
+def test_penalty_leaves_a_spurious_minimum_with_large_entries(
+    factor: float, links: np.ndarray, guess: list[float], least: float, expected: list[float]
+) -> None:
+    """On the chain of five, and on the mask whose f has no spurious minimum at all."""
+    problem = written(links, p=float(links.mean()), z=np.ones(len(links)))
+    weight = factor * problem.p * (problem.d + mc.row_error(problem)) / 16
+
+    def slope(x: np.ndarray) -> np.ndarray:
+        return mc.gradient(problem, x) + mc.penalty_gradient(x, 1.0, weight)
+
+    def bend(x: np.ndarray) -> np.ndarray:
+        return mc.hessian(problem, x) + np.diag(12 * weight * np.maximum(np.abs(x) - 1, 0) ** 2)
+
+    flow = solve_ivp(
+        lambda t, x: -slope(x), (0, 1e4), guess, method="Radau", jac=lambda t, x: -bend(x)
+    )
+    x = root(slope, flow.y[:, -1], jac=bend, tol=1e-13).x
+    assert np.abs(slope(x)).max() < 1e-11
+    assert np.linalg.eigvalsh(bend(x))[0] > least
+    assert 1 < np.abs(x).max() <= 2
+    assert mc.distance(problem, x) > 1
+    if factor == 1:
+        np.testing.assert_allclose(x, expected, atol=1e-3)
 
 
 # mc-higher-rank and mc-ex-asymmetric
