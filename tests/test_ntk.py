@@ -246,6 +246,18 @@ def test_analytic_kernel_is_positive_semidefinite(n, d, depth, seed):
     assert np.linalg.eigvalsh(kernel)[0] >= -1e-6 * np.linalg.norm(kernel, 2)
 
 
+@pytest.mark.parametrize("act", [ntk.RELU, ntk.TANH], ids=lambda a: a.name)
+def test_mean_kernel_needs_inputs_that_are_not_parallel(act, rng):
+    x, net = ntk.sphere(5, 3, rng), ntk.initialize(20_000, 3, rng)
+    assert np.linalg.eigvalsh(ntk.empirical_ntk(net, x, None, act, "first"))[0] > 1e-3
+    twice = np.r_[x, 2 * x[:1]]
+    least = np.linalg.eigvalsh(ntk.empirical_ntk(net, twice, None, act, "first"))[0]
+    assert (least < 1e-9) == (act is ntk.RELU)
+    mirrored = np.r_[x, -x[:1]]
+    least = np.linalg.eigvalsh(ntk.empirical_ntk(net, mirrored, None, act, "first"))[0]
+    assert (least < 1e-9) == (act is ntk.TANH)
+
+
 def test_blocks_do_not_matter(rng, monkeypatch):
     x, z = rng.normal(size=(30, 3)), rng.normal(size=(7, 3))
     whole = ntk.analytic_ntk(x, depth=2), ntk.analytic_ntk(x, z, depth=2)
@@ -551,6 +563,36 @@ def test_relu_loss_with_both_layers_is_not_convex_at_a_symmetric_start(m, rng):
     assert np.linalg.eigvalsh(H)[0] < -1e-3
 
 
+def test_relu_loss_with_both_layers_is_not_convex_at_a_plain_start(rng):
+    """By autograd: the least eigenvalue is at most minus the (n + 1)-th longest b."""
+    x, y, m = ntk.sphere(4, 3, rng), rng.normal(size=4), 12
+    for _ in range(5):
+        net = ntk.initialize(m, 3, rng)
+
+        def loss(p):
+            return 0.5 * anp.sum((auto_outputs(ntk.RELU, x)(p.reshape(m, 4)) - y) ** 2)
+
+        b = (net[:, :3] @ x.T > 0) * (ntk.predict(net, x) - y) @ x / np.sqrt(m)
+        fifth = np.sort(np.linalg.norm(b, axis=1))[-5]
+        assert fifth > 1e-3
+        assert np.linalg.eigvalsh(hessian(loss)(net.ravel()))[0] <= -fifth + 1e-12
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-6])
+def test_relu_residual_keeps_its_sign_at_the_nearest_kink(size, rng):
+    """However small the label: what the partner gives has the sign of minus the label."""
+    x, m = ntk.sphere(5, 3, rng), 4
+    for _ in range(50):
+        y = size * rng.choice([-1.0, 1.0], 5)
+        net = ntk.initialize(m, 3, rng, symmetric=True)
+        before = net[:, :3] @ x.T
+        r, i = np.unravel_index(np.abs(before).argmin(), before.shape)
+        mover = r if net[r, 3] * y[i] > 0 else (r + m // 2) % m
+        net[mover, :3] -= before[r, i] * x[i]
+        residual = ntk.predict(net, x)[i] - y[i]
+        assert -residual * np.sign(y[i]) >= size * (1 - 1e-9)
+
+
 def test_relu_loss_has_a_concave_kink_at_the_edge_of_the_ball(rng):
     """Beyond it the loss, first layer trained, is not convex: the slope falls by 1/sqrt(m)."""
     x, y, m = ntk.sphere(5, 3, rng), rng.choice([-1.0, 1.0], 5), 60
@@ -753,6 +795,22 @@ def test_parity_error_does_not_depend_on_the_pair(rng):
     moved = np.empty_like(sample)
     moved[:, order] = sample
     assert np.isclose(error(sample, [0, 1]), error(moved, [order[0], order[1]]), rtol=1e-8)
+
+
+def test_a_contradiction_leaves_a_weighted_loss(rng):
+    """With equal inputs 1 and 2: the loss minus (y1 - y2)^2 / 4 is one on the distinct inputs."""
+    x, y = ntk.sphere(4, 3, rng), rng.normal(size=5)
+    twice, mean = x[[0, 0, 1, 2, 3]], np.r_[(y[0] + y[1]) / 2, y[2:]]
+    weights = np.diag([np.sqrt(2), 1, 1, 1])
+    for _ in range(5):
+        net = ntk.initialize(6, 3, rng)
+        r, s = ntk.predict(net, twice) - y, ntk.predict(net, x) - mean
+        rest = np.sum((weights @ s) ** 2) / 2
+        assert np.isclose(np.sum(r**2) / 2 - (y[0] - y[1]) ** 2 / 4, rest, rtol=1e-12)
+        assert np.allclose(ntk.gradient(net, twice, r), ntk.gradient(net, x, weights**2 @ s))
+        double = np.linalg.eigvalsh(ntk.empirical_ntk(net, twice))
+        single = np.linalg.eigvalsh(weights @ ntk.empirical_ntk(net, x) @ weights)
+        assert np.allclose(double[1:], single, atol=1e-12)
 
 
 def test_every_row_of_the_ledger_has_its_erratum():
