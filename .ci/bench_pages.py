@@ -54,6 +54,8 @@ VISIBLE = """async () => {
   await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
   return performance.now();
 }"""
+AT_THE_END = """slider =>
+  Number(slider.value ?? slider.ariaValueNow) >= Number(slider.max ?? slider.ariaValueMax)"""
 WATCH = """slider => {
   const image = slider.closest("figure, .widget-vbox, .jupyter-widgets").querySelector("img");
   window.changed = null;
@@ -128,7 +130,7 @@ def load(browser: Browser, address: str) -> dict[str, float]:
     if slider.count():
         slider.focus()
         slider.evaluate(WATCH)
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft" if slider.evaluate(AT_THE_END) else "ArrowRight")
         page.wait_for_timeout(1000)
         changed = (
             page.evaluate("window.changed ? window.changed - window.pressed : null") or changed

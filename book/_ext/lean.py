@@ -21,7 +21,23 @@ MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',  # deprecated, and in a list
     'title="Search" aria-label="Search"': 'title="Search"',  # it hides the label that is seen
     'localStorage.getItem("mode") || ""': 'localStorage.getItem("mode") || "auto"',
+    # The theme would settle this later, and every element would be styled twice.
+    'localStorage.getItem("theme") || ""': 'localStorage.getItem("theme") || '
+    '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
 }
+# The theme asks for the size of a box and then writes to it, box by box, so that the browser lays
+# the page out anew for each; and the code in a closed fold it lays out for this question only. So:
+# first all questions, then all answers, about what is open, and again when a fold opens.
+BOX_BY_BOX = re.compile(
+    r'document\.querySelectorAll\((\[[^\]]*\]\.join\(", "\))\)'
+    r"\.forEach\(e=>\{e\.tabIndex=(e\.scrollWidth[^?]*)\?0:-1\}\)"
+    r'(\},(\w)=\w\(e,300\);)(?=window\.addEventListener\("resize",\4\))'
+)
+ALL_AT_ONCE = (
+    r'[...document.querySelectorAll(\1)].filter(e=>!e.closest("details:not([open])"))'
+    r".map(e=>[e,\2]).forEach(([e,o])=>{e.tabIndex=o?0:-1})"
+    r'\3document.addEventListener("toggle",\4,!0),'
+)
 SUMMARIES = "SHOW_SEARCH_SUMMARY: true"
 ICON_NAME = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"\\[0-9a-f]+"\}')
@@ -44,6 +60,7 @@ def finish_pages(app: Sphinx, error: Exception | None) -> None:
     for script in (out / "_static" / "scripts").glob("fontawesome.js*"):
         script.unlink()
     fetch_summaries_from_servers_only(out / "_static" / "documentation_options.js")
+    measure_all_at_once(out / "_static" / "scripts" / "pydata-sphinx-theme.js")
     keep_used_icons(out)
 
 
@@ -63,6 +80,12 @@ def fetch_summaries_from_servers_only(options: Path) -> None:
     text = options.read_text(encoding="utf-8")
     served = "SHOW_SEARCH_SUMMARY: location.protocol !== 'file:'"
     options.write_text(text.replace(SUMMARIES, served), encoding="utf-8")
+
+
+def measure_all_at_once(script: Path) -> None:
+    """Lets the theme find the boxes that scroll with one layout of the page."""
+    text = script.read_text(encoding="utf-8")
+    script.write_text(BOX_BY_BOX.sub(ALL_AT_ONCE, text), encoding="utf-8")
 
 
 def keep_used_icons(out: Path) -> None:

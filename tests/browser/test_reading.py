@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from visits import CHAPTERS, ROOT, Visit, address, visit
+from visits import CHAPTERS, PHONE, ROOT, Visit, address, visit
 
 
 @pytest.fixture(scope="module", params=CHAPTERS)
@@ -64,6 +64,19 @@ def test_folded_code_opens_by_keyboard(chapter: Visit) -> None:
             fold.locator("summary").focus()
             chapter.page.keyboard.press(key)
             expect(code).to_be_visible(visible=visible)
+
+
+def test_code_that_scrolls_is_reached_by_tab_once_its_fold_is_open(browser: Browser) -> None:
+    phone = visit(browser, address(CHAPTERS[0]), width=PHONE)
+    phone.page.locator("details.code").evaluate_all("all => all.forEach(fold => fold.open = true)")
+    phone.page.wait_for_function(
+        """() => {
+          const code = [...document.querySelectorAll("details.code pre")];
+          const wide = code.filter(pre => pre.scrollWidth > pre.clientWidth);
+          return wide.length && wide.every(pre => pre.tabIndex === 0);
+        }"""
+    )
+    phone.close()
 
 
 def test_all_code_of_the_notebook_is_on_the_page(chapter: Visit) -> None:
