@@ -138,8 +138,9 @@ class Claim:
 def rounded(value: Real, digits: int = 3) -> str:
     """``value`` to that many significant digits, or exactly if it is an integer or a fraction.
 
-    Raises ``ValueError`` if the value is not finite, or so near a rounding edge that the last bits
-    of another processor could turn the printed digits.
+    Below a million it is written out, with zeros for the digits that are rounded away. Raises
+    ``ValueError`` if the value is not finite, or so near a rounding edge that the last bits of
+    another processor could turn the printed digits.
     """
     if isinstance(value, numbers.Rational | np.integer):
         return str(value)
@@ -152,7 +153,8 @@ def rounded(value: Real, digits: int = 3) -> str:
             f"value: {number!r} lies on a rounding edge at {digits} digits ({' or '.join(texts)}); "
             "expected a figure that rounds the same on every processor: choose other digits"
         )
-    return texts.pop()
+    text = texts.pop()
+    return f"{float(text):.0f}" if "e+" in text and abs(float(text)) < 1e6 else text
 
 
 def equal(
