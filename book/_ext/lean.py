@@ -39,6 +39,19 @@ ALL_AT_ONCE = (
     r".map(e=>[e,\2]).forEach(([e,o])=>{e.tabIndex=o?0:-1})"
     r'\3document.addEventListener("toggle",\4,!0),'
 )
+# The theme marks a section in the page's contents when its heading comes into sight, so it misses
+# the way back up and every jump. The section is that of the last heading above a line.
+COMES_INTO_SIGHT = (
+    "const t=e.filter(e=>e.isIntersecting).pop();if(!t)return;const n=t.target;s(a.get(n))"
+)
+LAST_ABOVE_THE_LINE = (
+    "const n=[...a.keys()].filter(e=>e.getBoundingClientRect().top<.3*innerHeight).pop();"
+    "n&&s(a.get(n))"
+)
+SIGHT, ALL_ABOVE_THE_LINE = (
+    "rootMargin:`-${e}px 0px -70% 0px`",
+    'rootMargin:"9999999px 0px -70% 0px"',
+)
 SUMMARIES = "SHOW_SEARCH_SUMMARY: true"
 ICON_NAME = re.compile(r"\bfa-[a-z0-9-]+")
 ICON_RULE = re.compile(r'(?:\.fa-[a-z0-9-]+:before,?)+\{content:"\\[0-9a-f]+"\}')
@@ -61,7 +74,7 @@ def finish_pages(app: Sphinx, error: Exception | None) -> None:
     for script in (out / "_static" / "scripts").glob("fontawesome.js*"):
         script.unlink()
     fetch_summaries_from_servers_only(out / "_static" / "documentation_options.js")
-    measure_all_at_once(out / "_static" / "scripts" / "pydata-sphinx-theme.js")
+    mend_theme_script(out / "_static" / "scripts" / "pydata-sphinx-theme.js")
     keep_used_icons(out)
 
 
@@ -84,10 +97,11 @@ def fetch_summaries_from_servers_only(options: Path) -> None:
     options.write_text(text.replace(SUMMARIES, served), encoding="utf-8")
 
 
-def measure_all_at_once(script: Path) -> None:
-    """Lets the theme find the boxes that scroll with one layout of the page."""
-    text = script.read_text(encoding="utf-8")
-    script.write_text(BOX_BY_BOX.sub(ALL_AT_ONCE, text), encoding="utf-8")
+def mend_theme_script(script: Path) -> None:
+    """Lets the theme find the boxes that scroll with one layout, and mark the section in sight."""
+    text = BOX_BY_BOX.sub(ALL_AT_ONCE, script.read_text(encoding="utf-8"))
+    text = text.replace(COMES_INTO_SIGHT, LAST_ABOVE_THE_LINE).replace(SIGHT, ALL_ABOVE_THE_LINE)
+    script.write_text(text, encoding="utf-8")
 
 
 def keep_used_icons(out: Path) -> None:

@@ -15,6 +15,14 @@ from visits import CHAPTERS, HTML, PAGES, PHONE, ROOT, Visit, address
 
 Open = Callable[..., Visit]
 
+# Goes to a section and says which one is in sight; at the end of a page that may be another one.
+SCROLL_TO = """([wanted, all]) => {
+  const top = hash => document.getElementById(hash.slice(1))
+    .querySelector("h2, h3").getBoundingClientRect().top;
+  document.getElementById(wanted.slice(1)).scrollIntoView({behavior: "instant"});
+  return all.filter(hash => top(hash) < 0.3 * innerHeight).pop();
+}"""
+
 
 def heading(place: str) -> str:
     """The words of a page's heading, without its number."""
@@ -82,6 +90,16 @@ def test_contents_list_every_page(opened: Open) -> None:
     links = page.locator("nav.bd-docs-nav a").evaluate_all("all => all.map(a => a.href)")
     listed = [link.removesuffix("#") for link in links]
     assert listed == [address(place) for place in PAGES if place != PAGES[0]]
+
+
+@pytest.mark.parametrize("place", CHAPTERS)
+def test_contents_of_the_page_mark_the_section_in_sight(opened: Open, place: str) -> None:
+    """On the way down, on the way up, and after jumps."""
+    page = opened(address(place)).page
+    entries = page.locator("nav.page-toc a").evaluate_all("all => all.map(a => a.hash)")
+    for entry in [*entries[1::2], *entries[::-2], entries[-1]]:
+        seen = page.evaluate(SCROLL_TO, [entry, entries])
+        expect(page.locator(f"nav.page-toc a.active[href='{seen}']")).to_have_count(1)
 
 
 def test_contents_open_on_a_phone_by_keyboard(opened: Open) -> None:
