@@ -8,6 +8,7 @@ outputs nbval has just made (`item.test_outputs`), so nothing runs twice.
 
 import base64
 import io
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ import numpy as np
 import pytest
 from nbval.plugin import IPyNbCell, NbCellError, comment_markers, metadata_tags
 from PIL import Image
+
+# Kernels share the cores; two threads of linear algebra in each would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 REPORTS = Path(__file__).resolve().parent.parent / "_build" / "figure-differences"
 DATA_URI = re.compile(r"data:(image/(?:png|jpeg|webp));base64,([A-Za-z0-9+/=]+)")

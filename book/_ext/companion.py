@@ -31,6 +31,7 @@ FONT_SOURCES = re.compile(r"src:url\(fonts/([\w-]+)\.woff2\)[^}]*")
 DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTALL)
 CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 STATEMENT = re.compile(r"\{prf:(?!proof)\w+\} (.+)\n:label: (\S+)")
+CLAIM_ID = re.compile(r'(<p class="claim-head">.*?)<code>([a-z0-9-]+)</code>')
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
 DRAWING = re.compile(r"def (draw_|\w+_alt\()")
 
@@ -43,7 +44,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("companion.css")
     app.add_js_file("preview.js", loading_method="defer")
     app.add_post_transform(FoldCode)
-    app.add_post_transform(FinishFigures)
+    app.add_post_transform(FinishOutputs)
     app.add_directive("claims", ClaimsDirective)
     app.add_directive("errata", ErrataDirective)
     app.add_directive("statements", StatementsDirective)
@@ -150,8 +151,8 @@ class FoldCode(SphinxPostTransform):
                 ]
 
 
-class FinishFigures(SphinxPostTransform):
-    """Renders the math in captions and slider labels, and keeps one copy of the slider script."""
+class FinishOutputs(SphinxPostTransform):
+    """Finishes figures, of whose slider script one copy is kept, and links cards to statements."""
 
     default_priority = 500
     formats = ("html",)
@@ -159,10 +160,19 @@ class FinishFigures(SphinxPostTransform):
     def run(self, **kwargs: Any) -> None:
         """Rewrites the HTML outputs of a page."""
         seen = False
+        places = {name for node in self.document.findall(nodes.Element) for name in node["ids"]}
+
+        def link(match: re.Match[str]) -> str:
+            name = f"<code>{match[2]}</code>"
+            if match[2] in places:
+                name = f'<a class="reference internal" href="#{match[2]}">{name}</a>'
+            return match[1] + name
+
         for node in self.document.findall(nodes.raw):
             text = node.astext()
-            if node.get("format") != "html" or "<figcaption" not in text:
+            if node.get("format") != "html":
                 continue
+            text = CLAIM_ID.sub(link, text)
             if explore.SCRIPT in text:
                 if seen:
                     text = text.replace(explore.SCRIPT, "")
