@@ -28,6 +28,7 @@ MIME = "application/vnd.lecture-code.claim+json"
 CONFIDENCE = 0.99
 EDGE = 1e-7
 TINY = 1e-6
+POWERS = {float(f"1e{k}") for k in range(-16, 0)}
 ERROR_STEPS = (1e-12, 1e-9, 1e-6, 1e-3)
 
 Kind = Literal["identity", "inequality", "frequency", "exponent", "counterexample"]
@@ -177,7 +178,8 @@ def equal(
 
     Integers and fractions are compared exactly. Floats may differ by
     ``atol + rtol * max|right|``; the error shown is the smallest of 1e-12, 1e-9, 1e-6, 1e-3 that is
-    ten times the error or more, relative to ``max|right|`` if that is not zero.
+    ten times the error or more, relative to ``max|right|`` if that is not zero, or ``rtol`` if that
+    is smaller.
     """
     row = lookup(statement_id)
     a, b, exact = _pair(left, right)
@@ -196,6 +198,8 @@ def equal(
     _demand(error <= allowed, row, what, *_differ(a, b, apart, sides), f"error {error:.1e}")
     relative = error / scale if scale else error
     seen = next((step for step in ERROR_STEPS if 10 * relative <= step), None)
+    if seen is not None and atol == 0:
+        seen = min(seen, max(rtol, ERROR_STEPS[0]))
     name = "relative error" if scale else "error"
     detail = f"{name} {_coarse(relative)}" if seen is None else f"{name} below {seen:.0e}"
     return Claim(statement_id, "identity", what, *sides, detail)
@@ -374,8 +378,11 @@ def _inequality(
 
 
 def _side(value: Real, scale: Real, digits: int) -> str:
-    """The figure, or only a power of ten above it where it is rounding error beside the other."""
-    if 0 < abs(value) < TINY * scale:
+    """The figure, or only a power of ten above it where it is rounding error beside the other.
+
+    A power of ten itself, such as 1e-9, is no rounding error: it was asked for.
+    """
+    if 0 < abs(value) < TINY * scale and value not in POWERS:
         step = next((step for step in ERROR_STEPS if 10 * abs(value) <= step), None)
         if step is not None:
             return f"below {step:.0e}"

@@ -312,8 +312,8 @@ def entropy_minimiser(
 
     Raises
     ------
-    ValueError : if x0 is not positive, or if Newton does not reach Ax = y, which is so if no
-        positive solution exists.
+    ValueError : if x0 is not positive, or if Newton does not reach Ax = y, which is so if there is
+        no solution x >= 0.
 
     Source: talk, "What we can prove: commutative A_i", corollary.
     """

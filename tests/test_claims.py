@@ -379,10 +379,14 @@ def test_error_against_zero_is_absolute() -> None:
     assert claims.equal("a-row", [1e-8, 0], [0, 0], atol=1e-6).detail == "error below 1e-06"
 
 
-@pytest.mark.parametrize(("rtol", "atol"), [(1e-6, 0.0), (0.0, 1e-5), (5e-7, 5e-6)])
-def test_tolerance_is_atol_plus_rtol_times_the_largest(rtol: float, atol: float) -> None:
+@pytest.mark.parametrize(
+    ("rtol", "atol", "shown"), [(1e-6, 0.0, "1e-06"), (0.0, 1e-5, "1e-03"), (5e-7, 5e-6, "1e-03")]
+)
+def test_tolerance_is_atol_plus_rtol_times_the_largest(
+    rtol: float, atol: float, shown: str
+) -> None:
     claim = claims.equal("a-row", [10.0, 0.99e-5], [10.0, 0.0], rtol, atol=atol)
-    assert claim.detail == "relative error below 1e-03"
+    assert claim.detail == f"relative error below {shown}"
     with pytest.raises(ClaimError):
         claims.equal("a-row", [10.0, 1.01e-5], [10.0, 0.0], rtol, atol=atol)
 
@@ -802,3 +806,7 @@ def test_errata_differ_from_what_is_printed() -> None:
     for row in LEDGER.values():
         for erratum in row.errata:
             assert erratum.printed != erratum.corrected
+
+
+def test_a_power_of_ten_that_was_asked_for_is_shown() -> None:
+    assert claims.refuted("a-row", 0.45, "≤", 1e-9).right == "1e-09"

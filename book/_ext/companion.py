@@ -32,7 +32,9 @@ DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTA
 CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 STATEMENT = re.compile(r"\{prf:(?!proof)\w+\} (.+)\n:label: (\S+)")
 CLAIM_ID = re.compile(r'(<p class="claim-head">.*?)<code>([a-z0-9-]+)</code>')
-INLINE_MATH = re.compile(r"\$([^$]+)\$")
+INLINE_MATH = re.compile(r"\$([^$]+)\$([^\s<-]*)")
+OPENING = re.compile(r"[(\[“‘]+$")
+CLOSING = re.compile(r"[^\s-]+-?|-")
 DRAWING = re.compile(r"def (draw_|\w+_alt\()")
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_js_file("preview.js", loading_method="defer")
     app.add_post_transform(FoldCode)
     app.add_post_transform(FinishOutputs)
+    app.add_post_transform(HoldPunctuation)
     app.add_directive("claims", ClaimsDirective)
     app.add_directive("errata", ErrataDirective)
     app.add_directive("statements", StatementsDirective)
@@ -182,9 +185,43 @@ class FinishOutputs(SphinxPostTransform):
             node.children = [nodes.Text(text)]
 
 
+class HoldPunctuation(SphinxPostTransform):
+    """Holds a formula on one line with the brackets and the punctuation that touch it.
+
+    Browsers break lines beside a formula as beside a picture, and a line then starts with a comma.
+    """
+
+    default_priority = 500
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Wraps each such formula and its neighbours."""
+        for formula in list(self.document.findall(nodes.math)):
+            parent = formula.parent
+            place = parent.index(formula)
+            left, right = (
+                node.astext() if isinstance(node, nodes.Text) else ""
+                for node in ([nodes.Text(""), *parent][place], [*parent, None][place + 1])
+            )
+            opening, closing = OPENING.search(left), CLOSING.match(right)
+            if not opening and not closing:
+                continue
+            held = nodes.inline("", "", classes=["held"])
+            if opening:
+                parent[place - 1] = nodes.Text(left[: opening.start()])
+                held += nodes.Text(opening[0])
+            parent[place] = held
+            held += formula
+            if closing:
+                parent[place + 1] = nodes.Text(right[closing.end() :])
+                held += nodes.Text(closing[0])
+
+
 def render_math(text: str) -> str:
-    """A text with its ``$math$`` rendered."""
-    return INLINE_MATH.sub(lambda match: katex.render_latex(match[1]), text)
+    """A text with its ``$math$`` rendered, held on one line with what follows it."""
+    return INLINE_MATH.sub(
+        lambda match: f'<span class="held">{katex.render_latex(match[1])}{match[2]}</span>', text
+    )
 
 
 def render_caption(match: re.Match[str]) -> str:
@@ -300,7 +337,8 @@ class ClaimsDirective(MarkdownDirective):
         found = self.claims()
         for row in claims.ledger().values():
             yield f"{row.title}\n"
-            yield f": `{row.id}`, {row.source}; in {{doc}}`/book/{row.chapter}`\n"
+            name = f'<code id="{row.id}">{row.id}</code>'
+            yield f": {name}, {row.source}; in {{doc}}`/book/{row.chapter}`\n"
             yield f"  {row.statement}\n"
             for claim in found.get(row.id, []):
                 figures = f"{claim['left']} {claim['relation']} {claim['right']}".strip()
@@ -329,4 +367,5 @@ class ErrataDirective(MarkdownDirective):
                 yield f": *As printed in our copy:* {erratum.printed}\n"
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
-                yield f"  *Guarded by* {checks} with the id `{row.id}`.\n"
+                link = f'<a href="claims.html#{row.id}"><code>{row.id}</code></a>'
+                yield f"  *Guarded by* {checks} with the id {link}.\n"

@@ -11,11 +11,13 @@ from sphinx.errors import ExtensionError
 
 SHARED_ID = '<div class="proof admonition" id="proof">'
 OWN_CLASS = '<div class="proof proof-block admonition">'
+BASES = '</span><span class="base">'  # of a formula; between them it may be broken
 SHARED_CONTENT_ID = re.compile(r'(<section\b[^>]*) id="(?:proof|exercise|solution)-content"')
 ICON_SCRIPT = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
 WIDGET_STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>\s*', re.DOTALL
 )
+SOLUTION = re.compile(r"(Solution to)(<a [^>]*>) ")
 DOWNLOAD = re.compile(r'(<a href="[^"]*_sources/[^"]*") target="_blank"')
 MENDED = {
     SHARED_ID: OWN_CLASS,
@@ -84,9 +86,11 @@ def finished(page: str) -> str:
     The icons show from the web font that the theme also ships; widgets need a kernel.
     """
     page = WIDGET_STATE.sub("", ICON_SCRIPT.sub("", page))
+    page = SOLUTION.sub(r"\1 \2", page)
     page = DOWNLOAD.sub(r"\1 download", page)
     for wrong, right in MENDED.items():
         page = page.replace(wrong, right)
+    page = page.replace(BASES, BASES.replace("<span", "<wbr><span"))
     return SHARED_CONTENT_ID.sub(r"\1", page)
 
 
