@@ -58,6 +58,23 @@ WIDE_FIGURES = """() => {
     .map(([, e]) => e.outerHTML.slice(0, 100));
 }"""
 
+# A comma, a bracket or the like after a formula that has been left for the next line.
+ORPHANS = r"""() => [...document.querySelectorAll(".bd-article span.math")].flatMap(formula => {
+  const text = formula.nextSibling?.data ?? "";
+  if (!/^[)\],.;:!?’”]/.test(text)) return [];
+  const range = new Range();
+  range.setStart(formula.nextSibling, 0);
+  range.setEnd(formula.nextSibling, 1);
+  const ends = [...formula.querySelectorAll(".base")].pop().getBoundingClientRect();
+  const lost = ends.width && range.getBoundingClientRect().left < ends.left - 1;
+  return lost ? [formula.textContent + text.slice(0, 40)] : [];
+})"""
+
+UNALIGNED = """() => [...document.querySelectorAll("figure.explorable")].filter(figure => {
+  const edges = [...figure.querySelectorAll("input")].map(e => e.getBoundingClientRect());
+  return edges.some(e => e.left !== edges[0].left || e.right !== edges[0].right);
+}).map(figure => figure.id)"""
+
 
 @pytest.fixture(scope="module", params=VIEWS, ids=lambda view: "-".join(map(str, view)))
 def view(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
@@ -115,6 +132,14 @@ def test_nothing_sticks_out_of_the_text(view: Visit) -> None:
 
 def test_figures_are_no_wider_than_the_text(view: Visit) -> None:
     assert not view.page.evaluate(WIDE_FIGURES)
+
+
+def test_no_line_begins_with_the_comma_of_a_formula(view: Visit) -> None:
+    assert not view.page.evaluate(ORPHANS)
+
+
+def test_sliders_of_a_figure_stand_in_a_column(view: Visit) -> None:
+    assert not view.page.evaluate(UNALIGNED)
 
 
 def test_page_wears_the_chosen_theme(view: Visit) -> None:
