@@ -121,6 +121,12 @@ class Slider:
         return tuple(v if isinstance(v, str) else f"{v:.6g}" for v in self.values)
 
     @property
+    def spoken(self) -> str:
+        """The label as plain text, for screen readers; the name if the label holds more."""
+        plain = self.label.replace("$", "")
+        return self.name if set(plain) & set('\\<&"') else plain
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The values as they are shown beside the slider: powers of ten as $math$."""
         return tuple(as_math(name) for name in self.names)
@@ -192,7 +198,8 @@ class Explorable:
     def _repr_html_(self) -> str:
         rows = "".join(
             f'<p class="control"><label for="{self.name}-{slider.name}">{slider.label}</label>'
-            f'<button type="button" aria-pressed="false" aria-label="Play {slider.name}">▶</button>'
+            f'<button type="button" aria-pressed="false" aria-label="Play {slider.spoken}">▶'
+            "</button>"
             f'<input type="range" id="{self.name}-{slider.name}" name="{slider.name}" min="0" '
             f'max="{len(slider.values) - 1}" step="1" value="{slider.start}" autocomplete="off" '
             f'aria-valuetext="{html.escape(slider.names[slider.start] + slider.unit)}">'

@@ -45,6 +45,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     set_up_math(app)
     app.add_css_file("companion.css")
     app.add_js_file("preview.js", loading_method="defer")
+    app.add_js_file("companion.js", loading_method="defer")
     app.add_post_transform(FoldCode)
     app.add_post_transform(FinishOutputs)
     app.add_post_transform(HoldPunctuation)
@@ -329,43 +330,59 @@ class ExplorableDirective(MarkdownDirective):
         raise self.error(f"{chapter} has no explorable named {name}")
 
 
-class ClaimsDirective(MarkdownDirective):
-    """Every statement of the ledger with the figures that its chapter shows for it."""
+class ChapterDirective(MarkdownDirective):
+    """What the ledger holds of one chapter: the argument is its name."""
+
+    required_arguments = 1
+
+    def rows(self) -> list[claims.Statement]:
+        """The statements of the chapter."""
+        (chapter,) = self.arguments
+        rows = [row for row in claims.ledger().values() if row.chapter == chapter]
+        if not rows:
+            raise self.error(f"the ledger has no statement of {chapter}")
+        return rows
+
+
+class ClaimsDirective(ChapterDirective):
+    """The statements of a chapter in the ledger, with the figures that it shows for each."""
 
     def text(self) -> Iterator[str]:
         """One entry a statement."""
         found = self.claims()
-        for row in claims.ledger().values():
+        numbered = {
+            label
+            for cell in notebook_cells(self.notebook(self.arguments[0]))
+            for _, label in STATEMENT.findall("".join(cell["source"]))
+        }
+        for row in self.rows():
+            place = f" {{prf:ref}}`{row.id}`;" if row.id in numbered else ""
             yield f"{row.title}\n"
-            name = f'<code id="{row.id}">{row.id}</code>'
-            yield f": {name}, {row.source}; in {{doc}}`/book/{row.chapter}`\n"
+            yield f': <code id="{row.id}">{row.id}</code>;{place} source: {row.source}\n'
             yield f"  {row.statement}\n"
             for claim in found.get(row.id, []):
                 figures = f"{claim['left']} {claim['relation']} {claim['right']}".strip()
                 notes = [claim["detail"]] if claim["detail"] else []
                 notes += ["**vacuous**"] if claim["vacuous"] else []
                 what = f"{claim['what']}: " if claim["what"] else ""
-                yield f"  - {what}{figures}" + (f" ({'; '.join(notes)})" if notes else "")
+                form = "*counterexample:* " if claim["kind"] == "counterexample" else ""
+                yield f"  - {form}{what}{figures}" + (f" ({'; '.join(notes)})" if notes else "")
             yield ""
 
 
-class ErrataDirective(MarkdownDirective):
-    """Every place where the source and the truth differ, and how many claims guard it."""
+class ErrataDirective(ChapterDirective):
+    """Where the source of a chapter and the truth differ, and how many claims guard it."""
 
     def text(self) -> Iterator[str]:
-        """One entry an erratum, by chapter."""
+        """One entry an erratum."""
         found = self.claims()
-        chapter = ""
-        for row in claims.ledger().values():
+        for row in self.rows():
             for erratum in row.errata:
-                if row.chapter != chapter:
-                    chapter = row.chapter
-                    yield f"**In the source of {{doc}}`/book/{chapter}`**\n"
                 guards = len(found.get(row.id, []))
                 checks = "1 claim" if guards == 1 else f"{guards} claims"
+                link = f'<a href="claims.html#{row.id}"><code>{row.id}</code></a>'
                 yield f"{erratum.where}\n"
                 yield f": *As printed in our copy:* {erratum.printed}\n"
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
-                link = f'<a href="claims.html#{row.id}"><code>{row.id}</code></a>'
                 yield f"  *Guarded by* {checks} with the id {link}.\n"

@@ -86,7 +86,7 @@ def finished(page: str) -> str:
     The icons show from the web font that the theme also ships; widgets need a kernel.
     """
     page = WIDGET_STATE.sub("", ICON_SCRIPT.sub("", page))
-    page = SOLUTION.sub(r"\1 \2", page)
+    page = SOLUTION.sub(r"\1\2", page)
     page = DOWNLOAD.sub(r"\1 download", page)
     for wrong, right in MENDED.items():
         page = page.replace(wrong, right)

@@ -16,11 +16,13 @@
     for (const node of [copy, ...copy.querySelectorAll("[id]")]) node.removeAttribute("id");
     box.replaceChildren(copy);
     box.hidden = false;
-    const place = link.getBoundingClientRect(), size = box.getBoundingClientRect();
-    const left = Math.min(place.left, innerWidth - size.width - 8);
-    const above = place.top - size.height - 8;
-    box.style.left = Math.max(8, left) + scrollX + "px";
-    box.style.top = (above > 0 ? above : place.bottom + 8) + scrollY + "px";
+    const place = link.getBoundingClientRect();
+    const above = place.top - 16, below = innerHeight - place.bottom - 16;
+    box.style.maxHeight = Math.max(above, below) + "px";
+    const size = box.getBoundingClientRect();
+    const top = size.height <= above ? place.top - size.height - 8 : place.bottom + 8;
+    box.style.left = Math.max(8, Math.min(place.left, innerWidth - size.width - 8)) + scrollX + "px";
+    box.style.top = (size.height > below && above > below ? 8 : top) + scrollY + "px";
   };
 
   const links = 'article a.reference.internal[href*="#"]';

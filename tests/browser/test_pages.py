@@ -70,6 +70,16 @@ ORPHANS = r"""() => [...document.querySelectorAll(".bd-article span.math")].flat
   return lost ? [formula.textContent + text.slice(0, 40)] : [];
 })"""
 
+# A displayed formula is not broken: it scrolls, and says so.
+BROKEN_DISPLAYS = """() => [...document.querySelectorAll(".katex-display")].filter(display => {
+  const html = display.querySelector(".katex-html"), bases = [...html.children];
+  const places = bases.map(e => e.getBoundingClientRect()).filter(e => e.width);
+  const wide = display.scrollWidth > display.clientWidth;
+  return places.some((e, i) => i && e.left < places[i - 1].left)
+    || html.scrollWidth > html.clientWidth + 1
+    || wide !== display.matches(".wide") || wide !== (display.tabIndex === 0);
+}).map(display => display.parentElement.id)"""
+
 UNALIGNED = """() => [...document.querySelectorAll("figure.explorable")].filter(figure => {
   const edges = [...figure.querySelectorAll("input")].map(e => e.getBoundingClientRect());
   return edges.some(e => e.left !== edges[0].left || e.right !== edges[0].right);
@@ -136,6 +146,10 @@ def test_figures_are_no_wider_than_the_text(view: Visit) -> None:
 
 def test_no_line_begins_with_the_comma_of_a_formula(view: Visit) -> None:
     assert not view.page.evaluate(ORPHANS)
+
+
+def test_displayed_formulas_are_whole(view: Visit) -> None:
+    assert not view.page.evaluate(BROKEN_DISPLAYS)
 
 
 def test_sliders_of_a_figure_stand_in_a_column(view: Visit) -> None:

@@ -49,9 +49,20 @@ def test_solutions_are_folded_and_open_by_keyboard(chapter: Visit) -> None:
 
 def test_tab_reaches_the_button_of_a_solution(chapter: Visit) -> None:
     for solution in chapter.page.locator("div.solution").all():
-        solution.locator("p.admonition-title a").focus()
+        button = solution.locator("button.toggle-button")
+        button.focus()
+        chapter.page.keyboard.press("Shift+Tab")
+        expect(button).not_to_be_focused()
         chapter.page.keyboard.press("Tab")
-        expect(solution.locator("button.toggle-button")).to_be_focused()
+        expect(button).to_be_focused()
+
+
+def test_the_whole_bar_of_a_solution_opens_it(chapter: Visit) -> None:
+    for solution in chapter.page.locator("div.solution").all():
+        bar, inside = solution.locator("p.admonition-title"), solution.locator("section p").first
+        for visible in (True, False):
+            bar.click(position={"x": 40, "y": 12})
+            expect(inside).to_be_visible(visible=visible)
 
 
 def test_folded_code_opens_by_keyboard(chapter: Visit) -> None:
@@ -153,3 +164,23 @@ def test_chapter_prints_with_its_title_and_all_figures(chapter: Visit, tmp_path:
     )
     assert shown
     assert [width for width in widths if width in shown] == shown
+
+
+def test_drawer_of_contents_closes_behind_a_link(browser: Browser) -> None:
+    phone = visit(browser, address(CHAPTERS[0]), width=PHONE)
+    phone.page.locator(".secondary-toggle").click()
+    drawer = phone.page.locator("#pst-secondary-sidebar-modal")
+    expect(drawer).to_be_visible()
+    drawer.locator("a[href^='#']").last.click()
+    expect(drawer).to_be_hidden()
+    phone.close()
+
+
+@pytest.mark.parametrize("name", ["All claims", "References"])
+def test_list_of_pages_shows_this_page(browser: Browser, name: str) -> None:
+    opened = visit(browser, address(CHAPTERS[0]))
+    opened.page.locator(".bd-sidebar-primary").get_by_role("link", name=name).click()
+    opened.page.wait_for_load_state()
+    entry = opened.page.locator(".bd-sidebar-primary .toctree-l1.current > a")
+    expect(entry).to_be_in_viewport()
+    opened.close()
