@@ -17,7 +17,8 @@ ICON_SCRIPT = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</scrip
 WIDGET_STATE = re.compile(
     r'<script type="application/vnd\.jupyter\.widget-state\+json">.*?</script>\s*', re.DOTALL
 )
-SOLUTION = re.compile(r"(Solution to)(<a [^>]*>) ")
+# The whole bar of a solution is a button; a link in it would catch half of the clicks.
+SOLUTION = re.compile(r"(Solution to)<a [^>]*>(.*?)</a>(?=</p>)")
 DOWNLOAD = re.compile(r'(<a href="[^"]*_sources/[^"]*") target="_blank"')
 MENDED = {
     SHARED_ID: OWN_CLASS,

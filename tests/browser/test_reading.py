@@ -61,7 +61,7 @@ def test_the_whole_bar_of_a_solution_opens_it(chapter: Visit) -> None:
     for solution in chapter.page.locator("div.solution").all():
         bar, inside = solution.locator("p.admonition-title"), solution.locator("section p").first
         for visible in (True, False):
-            bar.click(position={"x": 40, "y": 12})
+            bar.click(position={"x": 160, "y": 12})
             expect(inside).to_be_visible(visible=visible)
 
 
@@ -117,6 +117,7 @@ def test_copy_button_copies_the_code(chapter: Visit) -> None:
 def test_reference_shows_what_it_refers_to(chapter: Visit) -> None:
     """On focus; Escape and leaving hide it."""
     page = chapter.page
+    page.emulate_media(reduced_motion="reduce")  # a page that still scrolls leaves the mouse
     link = page.locator("article p a.reference.internal[href^='#equation']").first
     preview = page.locator("div.preview")
     expect(preview).to_be_hidden()
