@@ -38,7 +38,7 @@ def test_every_statement_of_the_ledger_is_claimed_in_its_chapter() -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_cell_fits_on_a_screen(notebook: Path) -> None:
     sizes = ["".join(cell["source"]).splitlines() for cell in cells(notebook, "code")]
-    assert max(map(len, sizes)) <= 24
+    assert max(map(len, sizes)) <= 20
     assert max(len(line) for lines in sizes for line in lines) <= 92
 
 
