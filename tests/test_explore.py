@@ -283,7 +283,7 @@ class TestControl:
         assert row is not None
         button = one(row, "button")
         assert button["type"] == "button"  # it must not submit a form
-        assert button["aria-label"] == f"Play {'share s' if name == 'share' else name}"
+        assert button["aria-label"] == {"share": "Play share s"}.get(name, f"Play {name}")
         assert button["aria-pressed"] == "false"
 
     def test_script_finds_values_and_texts(self, data: dict[str, Any], name: str) -> None:

@@ -25,7 +25,7 @@ CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 FONT_FACE = re.compile(r"@font-face\s*{[^}]*}")
 LINKS_THAT_LOAD = {"stylesheet", "icon", "shortcut", "preload", "modulepreload", "manifest"}
 ERROR = re.compile(r"\b(traceback|stderr|ansi-red-\w+|system-message|problematic)\b")
-MARKUP = re.compile(r"\n\d\. [A-Z]|:::|\{(prf:)?(ref|eq|doc|numref|cite:[pt])\}|\]\(#")
+MARKUP = re.compile(r"\n\d\. |:::|\{(prf:)?(ref|eq|doc|numref|cite:[pt])\}|\]\(#")
 
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 NO_ICONS = {"fa-solid", "fa-regular", "fa-brands", "fa-lg", "fa-fw"}  # style and size

@@ -32,9 +32,9 @@ DATA = re.compile(r'(<script type="application/json">)(.*?)(</script>)', re.DOTA
 CAPTION = re.compile(r"(<(figcaption|label|output)\b[^>]*>)(.*?)(</\2>)", re.DOTALL)
 STATEMENT = re.compile(r"\{prf:(?!proof)\w+\} (.+)\n:label: (\S+)")
 CLAIM_ID = re.compile(r'(<p class="claim-head">.*?)<code>([a-z0-9-]+)</code>')
-INLINE_MATH = re.compile(r"\$([^$]+)\$([^\s<-]*)")
-OPENING = re.compile(r"[(\[“‘]+$")
-CLOSING = re.compile(r"[^\s-]+-?|-")
+OPENING = re.compile(r"[(\[“‘]*$")
+CLOSING = re.compile(r"[^\s<-]*-?")
+INLINE_MATH = re.compile(rf"\$([^$]+)\$({CLOSING.pattern})")
 DRAWING = re.compile(r"def (draw_|\w+_alt\()")
 
 logger = logging.getLogger(__name__)
@@ -200,22 +200,21 @@ class HoldPunctuation(SphinxPostTransform):
         for formula in list(self.document.findall(nodes.math)):
             parent = formula.parent
             place = parent.index(formula)
+            before, after = parent[:place][-1:], parent[place + 1 : place + 2]
             left, right = (
-                node.astext() if isinstance(node, nodes.Text) else ""
-                for node in ([nodes.Text(""), *parent][place], [*parent, None][place + 1])
+                node[0].astext() if node and isinstance(node[0], nodes.Text) else ""
+                for node in (before, after)
             )
-            opening, closing = OPENING.search(left), CLOSING.match(right)
-            if not opening and not closing:
+            opening, closing = OPENING.search(left)[0], CLOSING.match(right)[0]
+            if not opening + closing:
                 continue
-            held = nodes.inline("", "", classes=["held"])
+            parent[place] = nodes.inline(
+                "", opening, formula, nodes.Text(closing), classes=["held"]
+            )
             if opening:
-                parent[place - 1] = nodes.Text(left[: opening.start()])
-                held += nodes.Text(opening[0])
-            parent[place] = held
-            held += formula
+                parent[place - 1] = nodes.Text(left.removesuffix(opening))
             if closing:
-                parent[place + 1] = nodes.Text(right[closing.end() :])
-                held += nodes.Text(closing[0])
+                parent[place + 1] = nodes.Text(right.removeprefix(closing))
 
 
 def render_math(text: str) -> str:
@@ -276,16 +275,6 @@ class MarkdownDirective(SphinxDirective):
         names = [Path(str(name)).name for name in site_map]
         return [name for name in names if (ROOT / "book" / f"{name}.ipynb").exists()]
 
-    def claims(self) -> dict[str, list[dict[str, Any]]]:
-        """The claims that the notebooks hold, by id of their statement."""
-        self.env.note_dependency(str(Path(claims.__file__).with_name("ledger.toml")))
-        found: dict[str, list[dict[str, Any]]] = {}
-        for chapter in self.chapters():
-            for output in stored_outputs(self.notebook(chapter)):
-                if claims.MIME in output:
-                    found.setdefault(output[claims.MIME]["id"], []).append(output[claims.MIME])
-        return found
-
 
 class StatementsDirective(MarkdownDirective):
     """A list of all numbered statements, by chapter, with links."""
@@ -335,9 +324,18 @@ class ChapterDirective(MarkdownDirective):
 
     required_arguments = 1
 
+    def claims(self) -> dict[str, list[dict[str, Any]]]:
+        """The claims that the chapter's notebook holds, by id of their statement."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for output in stored_outputs(self.notebook(self.arguments[0])):
+            if claims.MIME in output:
+                found.setdefault(output[claims.MIME]["id"], []).append(output[claims.MIME])
+        return found
+
     def rows(self) -> list[claims.Statement]:
         """The statements of the chapter."""
         (chapter,) = self.arguments
+        self.env.note_dependency(str(Path(claims.__file__).with_name("ledger.toml")))
         rows = [row for row in claims.ledger().values() if row.chapter == chapter]
         if not rows:
             raise self.error(f"the ledger has no statement of {chapter}")

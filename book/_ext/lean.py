@@ -11,7 +11,6 @@ from sphinx.errors import ExtensionError
 
 SHARED_ID = '<div class="proof admonition" id="proof">'
 OWN_CLASS = '<div class="proof proof-block admonition">'
-BASES = '</span><span class="base">'  # of a formula; between them it may be broken
 SHARED_CONTENT_ID = re.compile(r'(<section\b[^>]*) id="(?:proof|exercise|solution)-content"')
 ICON_SCRIPT = re.compile(r"\s*<(script|link)\b[^>]*fontawesome\.js[^>]*>(</script>)?")
 WIDGET_STATE = re.compile(
@@ -21,6 +20,7 @@ WIDGET_STATE = re.compile(
 SOLUTION = re.compile(r"(Solution to)<a [^>]*>(.*?)</a>(?=</p>)")
 DOWNLOAD = re.compile(r'(<a href="[^"]*_sources/[^"]*") target="_blank"')
 MENDED = {
+    '</span><span class="base">': '</span><wbr><span class="base">',  # a formula may break here
     SHARED_ID: OWN_CLASS,
     'role="doc-biblioentry"': 'role="listitem"',  # deprecated, and in a list
     'title="Search" aria-label="Search"': 'title="Search"',  # it hides the label that is seen
@@ -91,7 +91,6 @@ def finished(page: str) -> str:
     page = DOWNLOAD.sub(r"\1 download", page)
     for wrong, right in MENDED.items():
         page = page.replace(wrong, right)
-    page = page.replace(BASES, BASES.replace("<span", "<wbr><span"))
     return SHARED_CONTENT_ID.sub(r"\1", page)
 
 
