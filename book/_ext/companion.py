@@ -35,7 +35,7 @@ CLAIM_ID = re.compile(r'(<p class="claim-head">.*?)<code>([a-z0-9-]+)</code>')
 OPENING = re.compile(r"[(\[“‘]*$")
 CLOSING = re.compile(r"[^\s<-]*-?")
 INLINE_MATH = re.compile(rf"\$([^$]+)\$({CLOSING.pattern})")
-DRAWING = re.compile(r"def (draw_|\w+_alt\()")
+DRAWING = re.compile(r"^def (draw_|\w+_alt\()", re.MULTILINE)
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class FoldCode(SphinxPostTransform):
                 continue
             code, *outputs = cell.children
             shown = "".join(raw.astext() for raw in cell.findall(nodes.raw))
-            if DRAWING.match(code.astext()) or 'class="claim ' in shown or "<figcaption" in shown:
+            if DRAWING.search(code.astext()) or 'class="claim ' in shown or "<figcaption" in shown:
                 opening = '<details class="code"><summary>Code</summary>'
                 cell.children = [
                     *outputs,
