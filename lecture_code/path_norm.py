@@ -3,7 +3,7 @@ r"""The path-norm of a ReLU network, its geometry, and Path-SGD.
 A path runs from an input to an output; its value is the product of its weights. The path-norm is
 the norm of the vector of all path values. Neither it nor its derivatives need that vector: they are
 one forward and one backward pass through the linear network with the weights :math:`|w_e|^p`, fed
-with ones. A network is any of those of :mod:`lecture_code.networks`.
+with ones. A network is any of those of :mod:`lecture_code.nets`.
 
 Source: talk, "The Path-Norm" to "Path-SGD on RNNs"; Neyshabur, Salakhutdinov & Srebro (2015);
 Neyshabur, Tomioka & Srebro (2015); Neyshabur, Wu, Salakhutdinov & Srebro (2016).
@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from lecture_code.networks import Dag, Layered, Network, Recurrent
+from lecture_code.nets import Dag, Layered, Network, Recurrent
 
 Geometry = Literal["l1", "l2", "linf"]
 

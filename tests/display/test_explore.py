@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from lecture_code import explore as module
-from lecture_code import plotting
-from lecture_code.explore import Explorable, explore
+from lecture_code.display import explore as module
+from lecture_code.display import plotting
+from lecture_code.display.explore import Explorable, explore
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GRID: dict[str, list[Any]] = {

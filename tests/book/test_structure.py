@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from lecture_code import claims
+from lecture_code.display import claims
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
 

@@ -22,7 +22,7 @@ import ipywidgets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lecture_code.plotting import data_uri, image_tag, pixels, png, webp
+from lecture_code.display.plotting import data_uri, image_tag, pixels, png, webp
 
 MAX_FRAMES = 40
 MAX_BYTES = 250_000

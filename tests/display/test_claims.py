@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from lecture_code import claims
-from lecture_code.claims import Claim, ClaimError, Statement
+from lecture_code.display import claims
+from lecture_code.display.claims import Claim, ClaimError, Statement
 
-BOOK = Path(__file__).parents[1] / "book"
+BOOK = Path(__file__).parents[2] / "book"
 LEDGER = claims.ledger()
 HEAD = (
     Path(claims.__file__).with_name("ledger.toml").read_text(encoding="utf-8").partition("\n\n")[0]

@@ -9,8 +9,8 @@ from autograd import grad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecture_code import networks
-from lecture_code.networks import Dag, Layered, Recurrent, value_and_gradient
+from lecture_code import nets
+from lecture_code.nets import Dag, Layered, Recurrent, value_and_gradient
 
 
 def layered_by_autograd(net, w, x, reduce):
@@ -145,12 +145,12 @@ def test_matrices_are_views():
 
 LOSSES = {
     "squared_error": (
-        networks.squared_error,
+        nets.squared_error,
         np.random.default_rng(5).normal(size=(6, 3)),
         lambda out, target: 0.5 * anp.mean(anp.sum((out - target) ** 2, axis=1)),
     ),
     "cross_entropy": (
-        networks.cross_entropy,
+        nets.cross_entropy,
         np.array([0, 2, 1, 1, 0, 2]),
         lambda out, labels: (
             -anp.mean(anp.log(anp.exp(out)[np.arange(6), labels] / anp.sum(anp.exp(out), axis=1)))
@@ -171,7 +171,7 @@ def test_losses_and_their_slopes(name):
 def test_squared_hinge():
     signs = np.array([1.0, -1.0, 1.0, -1.0])
     outputs = np.array([[3.0], [0.5], [0.2], [-1.0]])
-    value, slope = networks.squared_hinge(outputs, signs)
+    value, slope = nets.squared_hinge(outputs, signs)
     assert np.isclose(value, (1.5**2 + 0.8**2) / 8)
     assert np.allclose(slope[:, 0], [0, 1.5 / 4, -0.8 / 4, 0])
 
@@ -179,11 +179,11 @@ def test_squared_hinge():
 def test_cross_entropy_of_sequences_and_of_large_outputs():
     rng = np.random.default_rng(7)
     outputs, labels = rng.normal(size=(4, 5, 3)), rng.integers(3, size=(4, 5))
-    value, slope = networks.cross_entropy(outputs, labels)
-    flat_value, flat = networks.cross_entropy(outputs.reshape(20, 3), labels.ravel())
+    value, slope = nets.cross_entropy(outputs, labels)
+    flat_value, flat = nets.cross_entropy(outputs.reshape(20, 3), labels.ravel())
     assert np.isclose(value, flat_value)
     assert np.allclose(slope.reshape(20, 3), flat)
-    assert networks.cross_entropy(np.array([[1e4, 0.0]]), np.array([0]))[0] == 0
+    assert nets.cross_entropy(np.array([[1e4, 0.0]]), np.array([0]))[0] == 0
 
 
 def test_value_and_gradient_by_differences():
@@ -192,12 +192,12 @@ def test_value_and_gradient_by_differences():
     w, x, y = rng.normal(size=net.size), rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
 
     def value(w):
-        return value_and_gradient(net, w, x, y, networks.squared_error)[0]
+        return value_and_gradient(net, w, x, y, nets.squared_error)[0]
 
     steps = 1e-6 * np.eye(net.size)
     slopes = [(value(w + e) - value(w - e)) / 2e-6 for e in steps]
     assert np.allclose(
-        slopes, value_and_gradient(net, w, x, y, networks.squared_error)[1], atol=1e-7
+        slopes, value_and_gradient(net, w, x, y, nets.squared_error)[1], atol=1e-7
     )
 
 

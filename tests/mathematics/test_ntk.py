@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
-from lecture_code import claims, ntk
+from lecture_code import ntk
+from lecture_code.display import claims
 
 AUTO = {"relu": lambda u: anp.maximum(u, 0.0), "tanh": anp.tanh}
 KINDS = [(act, layers) for act in (ntk.RELU, ntk.TANH) for layers in ("both", "first")]

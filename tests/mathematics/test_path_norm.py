@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from lecture_code import networks
+from lecture_code import nets
 from lecture_code import path_norm as pn
-from lecture_code.networks import Dag, Layered, Recurrent, value_and_gradient
+from lecture_code.nets import Dag, Layered, Recurrent, value_and_gradient
 
 
 def random_graph(rng, units=11, inputs=3, outs=2):
@@ -169,7 +169,7 @@ def test_a_move_of_one_weight_has_exactly_the_length_of_the_diagonal(seed):
 
 
 def path_step(net, w, x, y):
-    gradient = value_and_gradient(net, w, x, y, networks.squared_error)[1]
+    gradient = value_and_gradient(net, w, x, y, nets.squared_error)[1]
     return w - 0.3 * pn.path_sgd_direction(net, w, gradient)
 
 
@@ -199,7 +199,7 @@ def test_sgd_and_the_printed_kappa_do_not_commute():
     for printed in (False, True):
         ends = []
         for start in (w, w * scale):
-            gradient = value_and_gradient(net, start, x, y, networks.squared_error)[1]
+            gradient = value_and_gradient(net, start, x, y, nets.squared_error)[1]
             step = gradient / (start**2 * pn.kappa(net, start)) if printed else gradient
             ends.append(start - 1e-3 * step)
         assert not np.allclose(ends[1] / scale, ends[0], rtol=1e-6)
@@ -211,7 +211,7 @@ def test_path_sgd_commutes_with_rescaling_where_kappa_vanishes():
     w, x, y = rng.normal(size=net.size), rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
     net.matrices(w)[0][0] = 0  # a unit without a path from any input
     net.matrices(w)[2][:, 1] = 0  # a unit without a path to any output
-    gradient = value_and_gradient(net, w, x, y, networks.squared_error)[1]
+    gradient = value_and_gradient(net, w, x, y, nets.squared_error)[1]
     dead = pn.kappa(net, w) == 0
     assert dead.any()
     assert not gradient[dead].any()
@@ -227,7 +227,7 @@ def test_which_powers_of_weight_and_kappa_give_an_invariant_step(a, b):
     scale = net.edge_factors(np.exp(rng.normal(size=net.hidden)))
 
     def move(w):
-        gradient = value_and_gradient(net, w, x, y, networks.squared_error)[1]
+        gradient = value_and_gradient(net, w, x, y, nets.squared_error)[1]
         return gradient * np.abs(w) ** a * pn.kappa(net, w) ** b
 
     assert np.allclose(move(w * scale), scale * move(w), rtol=1e-9) == (a - 2 * b == 2)

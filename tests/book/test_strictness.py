@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = [
     "--nbval",
     "--nbval-current-env",
@@ -215,7 +215,7 @@ def small() -> dict[str, NotebookNode]:
     """The other notebooks, none of which needs to be executed first."""
     plain = [("x = 1", [])] * 3
     claim = (
-        'from lecture_code import claims\nclaims.at_most("mc-lemma-9", observed=2.0, bound=1.0)',
+        'from lecture_code.display import claims\nclaims.at_most("mc-lemma-9", observed=2.0, bound=1.0)',
         [],
     )
     return {

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from PIL import Image
 
-from lecture_code import plotting
+from lecture_code.display import plotting
 
 ENCODERS = [plotting.png, plotting.webp]
 WHITE = (255, 255, 255)

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from fontTools.ttLib import TTFont
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 LISTED = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
 GENERATED = sorted({path.name for path in HTML.glob("*.html")} - {"index.html"})
