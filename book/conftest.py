@@ -8,10 +8,13 @@ outputs nbval has just made (`item.test_outputs`), so nothing runs twice.
 
 import base64
 import io
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,6 +39,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, IPyNbCell):
         item.options.update(check=True, check_exception=False, skip=False)
         item.output_timeout = item.config.option.nbval_cell_timeout  # nbval: 5 s
+        item.sanitize = partial(sanitized, item.sanitize)
+
+
+def sanitized(sanitize: Callable[[str], str], output: Any) -> str:
+    """An output as nbval compares it; of JSON, whose texts nbval leaves alone, the text form."""
+    return sanitize(output if isinstance(output, str) else text_form(output))
+
+
+def text_form(output: Any) -> str:
+    """JSON as one text, with sorted names."""
+    return json.dumps(output, ensure_ascii=False, sort_keys=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,13 +119,14 @@ def stream_problems(which: str, outputs: list) -> Iterator[str]:
 
 
 def images(outputs: list) -> Iterator[tuple[str, str]]:
-    """Each raster image shown, as (where it is, base64): bundled ones and those inside a text."""
+    """Each raster image shown, as (where it is, base64), those inside a text or JSON too."""
     for data in (output.data for output in outputs if "data" in output):
         for mime in sorted(data):
             if mime in ("image/png", "image/jpeg"):
                 yield mime, data[mime]
-            elif isinstance(data[mime], str):
-                for inner, encoded in DATA_URI.findall(data[mime]):
+            else:
+                text = data[mime] if isinstance(data[mime], str) else text_form(data[mime])
+                for inner, encoded in DATA_URI.findall(text):
                     yield f"{inner} in {mime}", encoded
 
 

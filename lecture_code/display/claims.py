@@ -36,7 +36,7 @@ Real = int | float | Fraction | np.number
 
 
 class ClaimError(AssertionError):
-    """A claim that does not hold; the message has its id, its statement and both sides."""
+    """A claim that does not hold; the message has its id, its title and both sides."""
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the message, and not how this module came to it."""
@@ -55,14 +55,12 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Statement:
-    """One row of the ledger: what is claimed, where the source says it, how the book covers it."""
+    """One row of the ledger; the statement itself stands in the chapter, under the same id."""
 
     id: str
     chapter: str
     title: str
     source: str
-    kind: str
-    statement: str
     errata: tuple[Erratum, ...] = ()
 
 
@@ -436,8 +434,7 @@ def _demand(
 ) -> None:
     if not holds:
         raise ClaimError(
-            f"{row.id} ({row.source}) does not hold.\n"
+            f"{row.id}: {row.title} ({row.source}) does not hold.\n"
             f"Checked{f' ({what})' if what else ''}: {left} {relation} {right}"
             + (f"; {detail}" if detail else "")
-            + f"\nStatement: {row.statement}"
         )

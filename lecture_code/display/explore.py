@@ -1,8 +1,8 @@
 r"""Explorable figures: sliders that work with a kernel, on a static page, and on paper.
 
 ``explore(name, draw, alt=…, caption=…, k=[1, 2, 3])`` calls ``draw(k=…)`` for each value of the
-grid and displays one object in four forms: live widgets where a kernel runs, native range inputs
-on a page, the first frame as PNG, and one line of text. All of them show the same frames.
+grid and displays one object in four forms: live widgets where a kernel runs, JSON from which a page
+is made, the first frame as PNG, and one line of text. All of them show the same frames.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import base64
 import html
 import inspect
 import itertools
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import ipywidgets
 from matplotlib.figure import Figure
@@ -24,85 +22,13 @@ from PIL import Image
 
 from lecture_code.display.plotting import data_uri, image_tag, pixels, png, webp
 
+MIME = "application/vnd.lecture-code.explorable+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
 MAX_FRAMES = 40
 MAX_BYTES = 250_000
 
 Value = float | int | str
 Alt = str | Callable[..., str]
-
-SCRIPT = """<script>
-(window.explorable ||= (() => {
-  const all = (selector, root) => [...root.querySelectorAll(selector)];
-  const figures = () => all("figure.explorable", document);
-  const show = figure => {
-    const data = figure.data ||= JSON.parse(figure.querySelector("script").textContent);
-    let index = 0;
-    const state = all("input", figure).map((input, i) => {
-      const slider = data.sliders[i], at = Number(input.value);
-      index = index * slider.values.length + at;
-      input.setAttribute("aria-valuetext", slider.values[at] + slider.unit);
-      input.parentNode.querySelector("output").innerHTML = slider.texts[at] + slider.unit;
-      return input.name + "=" + encodeURIComponent(slider.values[at]);
-    });
-    const image = figure.querySelector("img");
-    [image.src, image.alt] = data.frames[index];
-    figure.querySelector("a.setting").hash = figure.id + "?" + state.join("&");
-  };
-  const stop = button => {
-    clearInterval(button.timer);
-    button.timer = 0;
-    button.setAttribute("aria-pressed", "false");
-  };
-  const play = button => {
-    if (button.timer) return stop(button);
-    const input = button.parentNode.querySelector("input");
-    const step = () => {
-      input.value = input.value === input.max ? 0 : Number(input.value) + 1;
-      show(input.closest("figure"));
-      return input.value === input.max;
-    };
-    if (step() || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    button.setAttribute("aria-pressed", "true");
-    button.timer = setInterval(() => step() && stop(button), 700);
-  };
-  const visit = () => {
-    const [id, query] = location.hash.slice(1).split("?");
-    const figure = query && document.getElementById(id);
-    if (!figure) return;
-    const wanted = new URLSearchParams(query);
-    show(figure);
-    all("input", figure).forEach((input, i) => {
-      const at = figure.data.sliders[i].values.indexOf(wanted.get(input.name));
-      if (at >= 0) input.value = at;
-    });
-    show(figure);
-    figure.scrollIntoView();
-  };
-  const reset = figure => {
-    for (const input of all("input", figure)) {
-      [input.kept, input.value] = [input.value, input.defaultValue];
-    }
-    show(figure);
-  };
-  const restore = figure => {
-    for (const input of all("input", figure)) input.value = input.kept;
-    show(figure);
-  };
-  document.addEventListener("input", event => {
-    const figure = event.target.closest("figure.explorable");
-    if (figure) all("button", figure).forEach(stop), show(figure);
-  });
-  document.addEventListener("click", event => {
-    const button = event.target.closest("figure.explorable button");
-    if (button) play(button);
-  });
-  addEventListener("hashchange", visit);
-  addEventListener("beforeprint", () => figures().forEach(reset));
-  addEventListener("afterprint", () => figures().forEach(restore));
-  addEventListener("DOMContentLoaded", visit);
-  return true;
-})());
-</script>"""
 
 
 @dataclass(frozen=True)
@@ -195,44 +121,36 @@ class Explorable:
             control.observe(redraw, names="value")
         return ipywidgets.VBox([*controls, picture, ipywidgets.HTMLMath(self.caption)])
 
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<p class="control"><label for="{self.name}-{slider.name}">{slider.label}</label>'
-            f'<button type="button" aria-pressed="false" aria-label="Play {slider.spoken}">▶'
-            "</button>"
-            f'<input type="range" id="{self.name}-{slider.name}" name="{slider.name}" min="0" '
-            f'max="{len(slider.values) - 1}" step="1" value="{slider.start}" autocomplete="off" '
-            f'aria-valuetext="{html.escape(slider.names[slider.start] + slider.unit)}">'
-            f'<output for="{self.name}-{slider.name}">'
-            f"{slider.texts[slider.start]}{slider.unit}</output></p>"
-            for slider in self.sliders
-        )
-        state = html.escape(urlencode({s.name: s.names[s.start] for s in self.sliders}))
-        data = {
-            "sliders": [
-                {"values": slider.names, "texts": slider.texts, "unit": slider.unit}
-                for slider in self.sliders
-            ],
-            "frames": [(frame.src, frame.alt) for frame in self.frames],
-        }
-        stored = script_data(data)
-        return (
-            f'<figure class="explorable" id="{self.name}">'
-            f"{self.frame(**self.start).tag}"
-            f'<div class="controls">{rows}</div><figcaption>{self.caption} '
-            f'<a class="setting" href="#{self.name}?{state}">Link to this setting</a></figcaption>'
-            f'<script type="application/json">{stored}</script></figure>{SCRIPT}'
-        )
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         live = self.widget()._repr_mimebundle_()
-        widget_view = "application/vnd.jupyter.widget-view+json"
         at = ", ".join(f"{slider.name}={slider.names[slider.start]}" for slider in self.sliders)
         return {
-            widget_view: live[widget_view],
-            "text/html": self._repr_html_(),
+            VIEW: live[VIEW],
+            MIME: self.data(),
             "image/png": base64.b64encode(png(self.first)).decode("ascii"),
             "text/plain": f"[explorable] {self.name} at {at}: {self.frame(**self.start).alt}",
+        }
+
+    def data(self) -> dict[str, Any]:
+        """What a page needs to show the figure, as JSON; each picture stands in it once."""
+        sliders = [
+            {
+                "name": slider.name,
+                "label": slider.label,
+                "spoken": slider.spoken,
+                "unit": slider.unit,
+                "values": list(slider.names),
+                "texts": list(slider.texts),
+                "start": slider.start,
+            }
+            for slider in self.sliders
+        ]
+        return {
+            "name": self.name,
+            "caption": self.caption,
+            "size": list(self.frames[0].size),
+            "sliders": sliders,
+            "frames": [[frame.src, frame.alt] for frame in self.frames],
         }
 
 
@@ -326,11 +244,6 @@ def as_math(number: str) -> str:
         return html.escape(number)
     factor = match[1] + ("" if match[2] == "1" else match[2] + "\\cdot ")
     return f"${factor}10^{{{int(match[3])}}}$"
-
-
-def script_data(data: Any) -> str:
-    """JSON that can stand inside a script element, whatever its texts hold."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _check_grid(

@@ -28,6 +28,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = PALETTE = (
     "#F0E442",
     "#000000",
 )
+MIME = "application/vnd.lecture-code.figure+json"
 LINES = ("-", "--", "-.", ":")
 DPI = 110
 
@@ -133,6 +134,7 @@ class Picture:
             "text/html": f'<figure class="plot">{tag}'
             f"<figcaption>{self.caption}</figcaption></figure>",
             "image/png": base64.b64encode(png(self.image)).decode("ascii"),
+            MIME: {"alt": self.alt, "caption": self.caption, "size": list(self.image.size)},
         }
 
 

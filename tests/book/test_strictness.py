@@ -38,10 +38,10 @@ OPTIONS = [
     os.devnull,
 ]
 
+FRAMES = "application/vnd.lecture-code.explorable+json"
 SETUP = '''
 import base64, io
 import matplotlib.pyplot as plt, numpy as np
-from IPython.display import HTML
 
 def figure(shift=0.0, noise=0.0, label="slope -1.53"):
     """Two curves on a vertical axis from 0 to 1; `shift` moves one of them."""
@@ -58,20 +58,25 @@ def draw(**change):
     figure(**change)
 
 def frames(shift=0.0):
-    """Two frames as WebP inside HTML; `shift` moves a curve of the second."""
+    """Two frames as WebP inside JSON; `shift` moves a curve of the second."""
     uris = []
     for fig in (figure(), figure(0.1 + shift)):
         buffer = io.BytesIO()
         fig.savefig(buffer, format="webp", dpi=110)
         plt.close(fig)
-        uris.append(base64.b64encode(buffer.getvalue()).decode())
-    return HTML("".join(f'<img src="data:image/webp;base64,{uri}">' for uri in uris))
+        uris.append("data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode())
+    return Shown("frames", "explorable", {"frames": [[uri, "what is seen"] for uri in uris]})
 
-class Claim:
-    """Displays itself as a claim does: plain text and JSON."""
+class Shown:
+    """Displays itself as our outputs do: plain text and JSON."""
+    def __init__(self, text, kind, data):
+        self.bundle = {"text/plain": text, f"application/vnd.lecture-code.{kind}+json": data}
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": "0.5 <= 1",
-                "application/vnd.lecture-code.claim+json": {"id": "a", "sides": [0.5, 1.0]}}
+        return self.bundle
+
+def claim():
+    """As small as a claim can be."""
+    return Shown("0.5 <= 1", "claim", {"id": "a", "sides": [0.5, 1.0]})
 '''
 HONEST = {
     "setup": SETUP,
@@ -83,7 +88,7 @@ HONEST = {
     "figure, digit changed": "draw(label='slope -1.52')",
     "frames": "frames()",
     "frames, curve moved by 2 %": "frames(shift=0.02)",
-    "claim": "Claim()",
+    "claim": "claim()",
 }
 ON_STDERR = "import sys\nprint('careful', file=sys.stderr)"
 
@@ -100,8 +105,9 @@ TAMPERED = {
     "figure of another size": "image 0 (image/png) differs: size",
     "figure damaged": "image 0 (image/png) differs: not an image",
     "figure removed": "images: 1, stored 0",
-    "frame, curve moved": "image 1 (image/webp in text/html) differs: RMS",
+    "frame, curve moved": f"image 1 (image/webp in {FRAMES}) differs: RMS",
     "frame removed": "images: 2, stored 1",
+    "text beside the frames changed": f"mismatch '{FRAMES}'",
     "claim JSON changed": "mismatch 'application/vnd.lecture-code.claim+json'",
     "claim JSON removed": "Unexpected output fields",
     "claim removed from two": "it shows [['application/vnd.lecture-code.claim+json',",
@@ -179,8 +185,8 @@ def tampered(done: dict[str, list[NotebookNode]]) -> dict[str, Cell]:
     Image.new("RGBA", (3, 2)).save(buffer, "PNG")
     tiny = base64.b64encode(buffer.getvalue()).decode()
     assert png != done["figure with noise"][0].data["image/png"], "nothing to tolerate"
-    html = done["frames"][0].data["text/html"]
-    one_frame = edited(done["frames"], html, html[: html.index("<img", 1)])
+    one_frame = deepcopy(done["frames"])
+    one_frame[0].data[FRAMES]["frames"].pop()
     return {
         "setup": (SETUP, []),
         "text changed": (HONEST["text"], edited(done["text"], "499500", "499501")),
@@ -195,9 +201,13 @@ def tampered(done: dict[str, list[NotebookNode]]) -> dict[str, Cell]:
         "figure removed": (HONEST["figure"], without(done["figure"], "image/png")),
         "frame, curve moved": (HONEST["frames"], done["frames, curve moved by 2 %"]),
         "frame removed": (HONEST["frames"], one_frame),
+        "text beside the frames changed": (
+            HONEST["frames"],
+            edited(done["frames"], "seen", "heard"),
+        ),
         "claim JSON changed": (HONEST["claim"], other_claim),
         "claim JSON removed": (HONEST["claim"], without(done["claim"], claim_json)),
-        "claim removed from two": ("display(Claim())\nClaim()", done["claim"]),
+        "claim removed from two": ("display(claim())\nclaim()", done["claim"]),
         "warning": ("import warnings\nwarnings.warn('careful')", []),
         "stderr, stored and fresh alike": (ON_STDERR, stream("careful\n")),
         "stderr stored only": ("x = 1", stream("old\n")),
@@ -214,10 +224,7 @@ def tampered(done: dict[str, list[NotebookNode]]) -> dict[str, Cell]:
 def small() -> dict[str, NotebookNode]:
     """The other notebooks, none of which needs to be executed first."""
     plain = [("x = 1", [])] * 3
-    claim = (
-        'from lecture_code.display import claims\nclaims.at_most("mc-lemma-9", observed=2.0, bound=1.0)',
-        [],
-    )
+    claim = 'from lecture_code.display import claims\nclaims.at_most("mc-lemma-9", 2.0, 1.0)', []
     return {
         "unexecuted": notebook(plain, [1, None, 2]),
         "out of order": notebook(plain, [1, 3, 2]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from companion import Chapter
 
-from lecture_code.display import claims
+from lecture_code.display import claims, explore, plotting
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -23,16 +25,38 @@ def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
     return [cell for cell in content["cells"] if cell["cell_type"] == kind]
 
 
-def stored_claims(notebook: Path) -> list[dict[str, Any]]:
-    """The claims that the notebook's outputs hold."""
-    outputs = [output for cell in cells(notebook, "code") for output in cell["outputs"]]
-    return [o["data"][claims.MIME] for o in outputs if claims.MIME in o.get("data", {})]
+def imported(path: Path) -> set[str]:
+    """The modules of the project that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.update({node.module, *(f"{node.module}.{alias.name}" for alias in node.names)})
+    return {name for name in names if name.startswith("lecture_code.")}
+
+
+def test_the_rooms_are_apart() -> None:
+    """Mathematics never imports what a cell shows, nor a chapter's module another chapter's."""
+    chapters = {f"lecture_code.{notebook.stem}" for notebook in NOTEBOOKS}
+    for path in (ROOT / "lecture_code").rglob("*.py"):
+        own = "lecture_code." + path.stem
+        assert not imported(path) & (chapters - {own}), path.name
+        if path.parent.name != "display":
+            assert not {name for name in imported(path) if ".display" in name}, path.name
+
+
+def test_every_statement_stands_in_its_chapter_under_its_title() -> None:
+    """Behind the title a block may name the place in the source, after a semicolon."""
+    blocks = {book.stem: Chapter(book.stem, book).blocks for book in NOTEBOOKS}
+    for row in claims.ledger().values():
+        title = blocks[row.chapter][row.id].title
+        assert title == row.title or title.startswith(f"{row.title}; "), row.id
 
 
 def test_every_statement_of_the_ledger_is_claimed_in_its_chapter() -> None:
-    claimed = {(book.stem, claim["id"]) for book in NOTEBOOKS for claim in stored_claims(book)}
-    listed = {(row.chapter, row.id) for row in claims.ledger().values()}
-    assert listed == claimed
+    claimed = {(book.stem, key) for book in NOTEBOOKS for key in Chapter(book.stem, book).claims}
+    assert {(row.chapter, row.id) for row in claims.ledger().values()} == claimed
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -57,7 +81,7 @@ def test_outputs_of_figures_say_what_is_seen(notebook: Path) -> None:
         for output in cell["outputs"]:
             data = output.get("data", {})
             if "image/png" in data:
-                assert "<figcaption" in "".join(data["text/html"]), "a figure without a caption"
+                assert {explore.MIME, plotting.MIME} & set(data), "a figure without a caption"
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

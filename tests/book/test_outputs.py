@@ -1,0 +1,120 @@
+"""From JSON to the page: explorables whole, nothing breaks out, no other book meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import lean
+import nbformat
+import outputs
+import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from sphinx.errors import ExtensionError
+
+from lecture_code.display import claims
+
+ROOT = Path(__file__).resolve().parents[2]
+EVIL = 'a "quoted" & <b>bold</b> </script><img src=x onerror=alert(1)> <!--<script> \u2028 $5 \\'
+SLIDERS = [
+    {"name": "k", "label": "size $k$", "spoken": "size k", "unit": " m", "start": 1},
+    {"name": "kind", "label": "kind", "spoken": "kind", "unit": "", "start": 0},
+]
+VALUES = [["1", "2", "1e-06"], ["<i>", 'b"&']]
+TEXTS = [["1", "2", "$10^{-6}$"], ["&lt;i&gt;", "b&quot;&amp;"]]
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    """An explorable of six frames that starts at the third."""
+    sliders = [
+        {**slider, "values": values, "texts": texts}
+        for slider, values, texts in zip(SLIDERS, VALUES, TEXTS, strict=True)
+    ]
+    frames = [[f"data:image/webp;base64,{i}", f"{EVIL} {i}"] for i in range(6)]
+    return {
+        "name": "bar-chart",
+        "caption": "What to see.",
+        "size": [70, 50],
+        "sliders": sliders,
+        "frames": frames,
+    }
+
+
+@pytest.fixture(scope="module")
+def page(data: dict[str, Any]) -> BeautifulSoup:
+    """That explorable on a page without KaTeX."""
+    block = outputs.explorable(data, lambda text: [nodes.Text(text)], SimpleNamespace())
+    return BeautifulSoup("".join(block.findall(nodes.Text)), "html.parser")
+
+
+def test_figure_shows_its_first_frame_and_carries_the_others(
+    page: BeautifulSoup, data: dict[str, Any]
+) -> None:
+    image = page.select_one("figure#bar-chart > img")
+    assert [image["src"], image["alt"]] == data["frames"][2]
+    assert (image["width"], image["height"]) == ("70", "50")
+    carried = json.loads(page.select_one("script").string)
+    assert carried["first"] == 2
+    assert carried["frames"] == [*data["frames"][:2], 0, *data["frames"][3:]]
+
+
+def test_sliders_are_labelled_and_say_their_value(page: BeautifulSoup) -> None:
+    for field, values, label in zip(
+        page.select("input"), VALUES, ("size $k$", "kind"), strict=True
+    ):
+        assert page.select_one(f'label[for="{field["id"]}"]').get_text() == label
+        assert field["max"] == str(len(values) - 1)
+    first, second = page.select("input")
+    assert (first["aria-valuetext"], second["aria-valuetext"]) == ("2 m", "<i>")
+    assert [output.get_text() for output in page.select("output")] == ["2 m", "<i>"]
+    assert [button["aria-label"] for button in page.select("button")] == [
+        "Play size k",
+        "Play kind",
+    ]
+
+
+def test_link_leads_to_the_start(page: BeautifulSoup) -> None:
+    name, _, query = urlsplit(page.select_one("a.setting")["href"]).fragment.partition("?")
+    assert name == "bar-chart"
+    assert parse_qs(query, strict_parsing=True) == {"k": ["2"], "kind": ["<i>"]}
+
+
+def test_no_text_breaks_out(page: BeautifulSoup) -> None:
+    assert len(page.select("img")) == len(page.select("script")) == 1
+    assert not page.select("i, b")
+    assert not re.search("<!--|</?script", page.select_one("script").string)
+
+
+def test_a_mend_that_finds_nothing_fails_the_build() -> None:
+    mends = lean.Mends()
+    assert mends.replace("one two", "two", "2") == "one 2"
+    assert mends.replace("one 2", re.compile("(o)ne"), r"\g<1>1") == "o1 2"
+    mends.check()
+    mends.replace("one", "three", "3")
+    with pytest.raises(ExtensionError, match=r"nothing matches .*three"):
+        mends.check()
+
+
+def test_another_book_beside_the_project_is_left_alone(tmp_path: Path) -> None:
+    """The renderers are found through metadata in ``book/_ext``, never through the package's."""
+    assert not list(metadata.distribution("lecture-code").entry_points)
+    shown = {"text/plain": "plain form", claims.MIME: {"id": "of another book"}}
+    cell = new_code_cell("1", outputs=[new_output("execute_result", shown)], execution_count=1)
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "index.ipynb")
+    settings = ["extensions=myst_nb", "nb_execution_mode=off", "html_theme=basic"]
+    settings.append("suppress_warnings=mystnb.unknown_mime_type,toc.no_title")
+    options = [word for one in settings for word in ("-D", one)]
+    command = [sys.executable, "-m", "sphinx", "-C", "-q", "-b", "html", *options]
+    run = subprocess.run([*command, tmp_path, tmp_path / "out"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "plain form" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
