@@ -20,6 +20,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from lecture_code.display.evidence import makes_claims
+
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT = 60  # seconds, as in the tests
 SLOW_CELL, SLOW_CHAPTER = 5.0, 20.0  # seconds
@@ -117,6 +119,7 @@ def normal(notebook: nbformat.NotebookNode) -> str:
         for key in RUN_KEYS:
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
+            mark(cell)
             cell.update(execution_count=None, outputs=merged(cell.outputs))
     for count, cell in enumerate(code_cells(notebook), 1):
         cell.execution_count = count
@@ -124,6 +127,20 @@ def normal(notebook: nbformat.NotebookNode) -> str:
             if output.output_type == "execute_result":
                 output.execution_count = count
     return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def mark(cell: nbformat.NotebookNode) -> None:
+    """Hide code that does not teach, and let a run of all cells go on behind a false claim."""
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag != "raises-exception"]
+    if makes_claims(cell.source):
+        tags.append("raises-exception")
+    front = dict(cell.metadata.get("jupyter", {}), source_hidden=True)
+    if "teaches" in tags:
+        del front["source_hidden"]
+    for key, value in (("tags", tags), ("jupyter", front)):
+        cell.metadata.pop(key, None)
+        if value:
+            cell.metadata[key] = value
 
 
 def complaint(cell: nbformat.NotebookNode) -> str:

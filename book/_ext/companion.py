@@ -16,7 +16,8 @@ from outputs import explorable, set_up_outputs
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from lecture_code.display import claims, explore
+from lecture_code.display import claims, evidence, explore
+from lecture_code.display.statements import Statement
 
 ROOT = Path(__file__).parents[2]
 STATEMENT = re.compile(
@@ -97,11 +98,12 @@ class Chapter:
                     yield output["data"][mime]
 
     @cached_property
-    def claims(self) -> dict[str, list[dict[str, Any]]]:
-        """The claims by id of their statement."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for claim in self.outputs(claims.MIME):
-            found.setdefault(claim["id"], []).append(claim)
+    def evidence(self) -> dict[str, list[evidence.Row]]:
+        """The rows of evidence by id of their statement."""
+        found: dict[str, list[evidence.Row]] = {}
+        for block in self.outputs(evidence.MIME):
+            rows = [evidence.Row(block["id"], **row) for row in block["rows"]]
+            found.setdefault(block["id"], []).extend(rows)
         return found
 
 
@@ -135,7 +137,7 @@ class MarkdownDirective(SphinxDirective):
             if (ROOT / "book" / f"{name}.ipynb").exists():
                 yield self.chapter(name)
 
-    def rows(self, chapter: Chapter) -> list[claims.Statement]:
+    def rows(self, chapter: Chapter) -> list[Statement]:
         """What the ledger holds of a chapter."""
         self.env.note_dependency(str(Path(claims.__file__).with_name("ledger.toml")))
         return [row for row in claims.ledger().values() if row.chapter == chapter.name]
@@ -198,7 +200,8 @@ class ClaimsDirective(MarkdownDirective):
                 yield f': <code id="{row.id}">{row.id}</code>; {{prf:ref}}`{row.id}`; '
                 yield f"  source: {row.source}\n"
                 yield indented(chapter.blocks[row.id].text) + "\n"
-                yield from map(claim_line, chapter.claims.get(row.id, []))
+                for one in chapter.evidence.get(row.id, []):
+                    yield f"  - *{one.standing}*: {evidence.as_math(one.line)}"
                 yield ""
 
 
@@ -212,8 +215,8 @@ class ErrataDirective(MarkdownDirective):
             if errata:
                 yield f"## {chapter.title}\n"
             for row, erratum in errata:
-                guards = len(chapter.claims.get(row.id, []))
-                checks = "1 claim" if guards == 1 else f"{guards} claims"
+                guards = len(chapter.evidence.get(row.id, []))
+                checks = evidence.counted(guards, "row of evidence", "rows of evidence")
                 link = f'<a href="claims.html#{row.id}"><code>{row.id}</code></a>'
                 yield f"{erratum.where}\n"
                 yield f": *As printed in our copy:* {erratum.printed}\n"
@@ -225,13 +228,3 @@ class ErrataDirective(MarkdownDirective):
 def indented(text: str) -> str:
     """The lines of a text as the content of a list entry."""
     return "\n".join(f"  {line}" if line else "" for line in text.splitlines())
-
-
-def claim_line(claim: dict[str, Any]) -> str:
-    """A claim as an entry of a list."""
-    figures = f"{claim['left']} {claim['relation']} {claim['right']}".strip()
-    notes = [claim["detail"]] if claim["detail"] else []
-    notes += ["**vacuous**"] if claim["vacuous"] else []
-    what = f"{claim['what']}: " if claim["what"] else ""
-    form = "*counterexample:* " if claim["kind"] == "counterexample" else ""
-    return f"  - {form}{what}{figures}" + (f" ({'; '.join(notes)})" if notes else "")

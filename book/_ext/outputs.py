@@ -21,12 +21,12 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from lecture_code.display import claims, explore, plotting
+from lecture_code.display import claims, evidence, explore, plotting
 
-DRAWING = re.compile(r"^def (draw_|\w+_alt\()", re.MULTILINE)
 SHOWN = "shown"
+TEACHES = "tag_teaches"
 
-Typeset = Callable[[str], list[nodes.Node]]
+Markdown = Callable[[str], list[nodes.Node]]
 
 
 def set_up_outputs(app: Sphinx) -> None:
@@ -34,6 +34,7 @@ def set_up_outputs(app: Sphinx) -> None:
     app.add_node(picture, html=(visit_picture, None))
     app.add_post_transform(PlacePictures)
     app.add_post_transform(FoldCode)
+    app.add_post_transform(FoldAsides)
     app.add_js_file("explorable.js", loading_method="defer")
 
 
@@ -63,7 +64,7 @@ class Outputs:
     """Turns the outputs of our own kinds into nodes."""
 
     mime_priority_overrides: ClassVar = [
-        ("html", mime, 1) for mime in (claims.MIME, explore.MIME, plotting.MIME)
+        ("html", mime, 1) for mime in (evidence.MIME, explore.MIME, plotting.MIME)
     ]
 
     @staticmethod
@@ -71,13 +72,13 @@ class Outputs:
         """The nodes of an output, or ``None`` if it is of another kind."""
         writer = renderer.renderer
         config = writer.sphinx_env.config
-        typeset = partial(parsed, writer, data.line or 0)
-        if data.mime_type == claims.MIME:
-            return [claim_card(data.content, typeset)]
+        markdown = partial(parsed, writer, data.line or 0)
+        if data.mime_type == evidence.MIME:
+            return [evidence_block(data.content)]
         if data.mime_type == plotting.MIME:
-            return [figure(data.content, typeset)]
+            return [figure(data.content, markdown)]
         if data.mime_type == explore.MIME:
-            return [explorable(data.content, typeset, config)]
+            return [explorable(data.content, markdown, config)]
         return None
 
 
@@ -111,33 +112,69 @@ def reference(statement_id: str) -> addnodes.pending_xref:
     )
 
 
-def claim_card(claim: dict[str, Any], typeset: Typeset) -> nodes.container:
-    """What was checked, both sides, the ratio as a bar."""
-    row = claims.lookup(claim["id"])
-    kind = "Counterexample: " if claim["kind"] == "counterexample" else ""
-    title = nodes.strong("", "", nodes.Text(f"✓ {kind}"), *typeset(row.title))
-    head = nodes.paragraph("", "", title, reference(row.id), classes=["claim-head"])
-    parts = [
-        ("what", f"{claim['what']}:" if claim["what"] else ""),
-        ("side", claim["left"]),
-        ("relation", claim["relation"]),
-        ("side", claim["right"]),
-        ("detail", f"({claim['detail']})" if claim["detail"] else ""),
+def evidence_block(block: dict[str, Any]) -> nodes.container:
+    """The rows for one statement: a line that sums up, three rows, the others folded."""
+    title = claims.lookup(block["id"]).title
+    head = nodes.paragraph("", "", classes=["evidence-head"])
+    head += [reference(block["id"]), nodes.inline("", "", *typeset(title), classes=["of"])]
+    head += nodes.inline("", block["head"], classes=["sum"])
+    rows = [evidence_row(evidence.Row(block["id"], **row)) for row in block["rows"]]
+    rest = rows[evidence.OPEN :]
+    if rest:
+        summary = f"<summary>{evidence.counted(len(rest), 'more row', 'more rows')}</summary>"
+        rest = [raw(f'<details class="rows">{summary}'), *rest, raw("</details>")]
+    kinds = {evidence.look(evidence.Row(block["id"], **row)) for row in block["rows"]}
+    lead = next(kind for kind in ("holds", "measured", "refuted") if kind in kinds)
+    return shown(["evidence", f"evidence-{lead}"], head, *rows[: evidence.OPEN], *rest)
+
+
+def evidence_row(row: evidence.Row) -> nodes.container:
+    """How it stands, what was compared, both sides, the ratio as a bar."""
+    look = evidence.look(row)
+    mark = "✓ " if look == "holds" else ""
+    parts: list[nodes.Node] = [nodes.inline("", mark + row.standing, classes=["standing"])]
+    if row.refutes:
+        parts += span("claimed", f"Claimed: {row.claimed.rstrip('.')}. Found:")
+    if row.what:
+        parts += span("what", f"{row.what}:")
+    figures = nodes.inline("", "", classes=["figures", "notranslate"])
+    for name, text in (("side", row.left), ("relation", row.relation), ("side", row.right)):
+        figures += span(name, text)
+    if row.ratio is not None:
+        share = min(row.ratio, 1.0)
+        figures += raw(f'<span class="bar" style="--ratio:{share:.3g}" aria-hidden="true"></span>')
+    parts.append(figures)
+    parts += span("detail", row.detail)
+    if row.vacuous:
+        parts += span("vacuous", "vacuous")
+    line = nodes.paragraph("", "", *spaced(parts))
+    return nodes.container("", line, classes=["evidence-row", f"evidence-row-{look}"])
+
+
+def span(name: str, text: str) -> list[nodes.Node]:
+    """A typeset piece of a row, or nothing."""
+    return [nodes.inline("", "", *typeset(text), classes=[name])] if text else []
+
+
+def spaced(parts: list[nodes.Node]) -> list[nodes.Node]:
+    """The pieces with spaces between them, for copying and for screen readers."""
+    return [node for part in parts for node in (part, nodes.Text(" "))][:-1]
+
+
+def typeset(text: str) -> list[nodes.Node]:
+    """A plain text with ``$math$`` and numbers like ``1e-09`` as nodes; no other markup."""
+    pieces = re.split(r"\$([^$]+)\$", evidence.as_math(text))
+    return [
+        nodes.math("", piece) if i % 2 else nodes.Text(piece)
+        for i, piece in enumerate(pieces)
+        if piece
     ]
-    spans = [nodes.inline("", text, classes=[f"claim-{name}"]) for name, text in parts if text]
-    if claim["ratio"] is not None:
-        share = min(claim["ratio"], 1.0)
-        spans.append(raw(f'<span class="claim-bar" style="--ratio:{share:.2g}"></span>'))
-    if claim["vacuous"]:
-        spans.append(nodes.inline("", "vacuous", classes=["claim-vacuous"]))
-    body = nodes.paragraph("", "", *spans, classes=["claim-body"])
-    return shown(["claim", f"claim-{claim['kind']}"], head, body)
 
 
-def figure(data: dict[str, Any], typeset: Typeset) -> nodes.container:
+def figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """A figure whose picture is still to come, from the PNG of the same output."""
     empty = frame(alt=data["alt"], size=data["size"])
-    caption = typeset(data["caption"])
+    caption = markdown(data["caption"])
     opening, middle = raw('<figure class="plot">'), raw("<figcaption>")
     return shown([], opening, empty, middle, *caption, raw("</figcaption></figure>"))
 
@@ -159,7 +196,7 @@ class PlacePictures(SphinxPostTransform):
             empty.replace_self(picture(**address, alt=empty["alt"], size=empty["size"]))
 
 
-def explorable(data: dict[str, Any], typeset: Typeset, config: Any) -> nodes.container:
+def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.container:
     """A figure with native sliders; the script beside it shows the frames that it carries."""
     name, sliders = data["name"], data["sliders"]
     first = 0
@@ -171,9 +208,9 @@ def explorable(data: dict[str, Any], typeset: Typeset, config: Any) -> nodes.con
         raw('<div class="controls">'),
     ]
     for slider in sliders:
-        parts += control(name, slider, typeset, config)
+        parts += control(name, slider, markdown, config)
     state = html.escape(urlencode({s["name"]: s["values"][s["start"]] for s in sliders}))
-    parts += [raw("</div><figcaption>"), *typeset(data["caption"])]
+    parts += [raw("</div><figcaption>"), *markdown(data["caption"])]
     carried = {
         "sliders": [
             {
@@ -196,7 +233,7 @@ def explorable(data: dict[str, Any], typeset: Typeset, config: Any) -> nodes.con
 
 
 def control(
-    figure_name: str, slider: dict[str, Any], typeset: Typeset, config: Any
+    figure_name: str, slider: dict[str, Any], markdown: Markdown, config: Any
 ) -> list[nodes.Node]:
     """The row of one slider: label, play button, range, value."""
     place, start = f"{figure_name}-{slider['name']}", slider["start"]
@@ -204,7 +241,7 @@ def control(
     shown_value = as_html(slider["texts"][start], config) + slider["unit"]
     return [
         raw(f'<p class="control"><label for="{place}">'),
-        *typeset(slider["label"]),
+        *markdown(slider["label"]),
         raw(
             '</label><button type="button" aria-pressed="false" '
             f'aria-label="Play {slider["spoken"]}">▶</button>'
@@ -221,9 +258,10 @@ def script_data(data: Any) -> str:
 
 
 class FoldCode(SphinxPostTransform):
-    """Folds the code of cells that show a claim or a figure, or that only draw one.
+    """Folds the code of all cells but those tagged ``teaches``, behind what the cells show.
 
-    The folded code comes after what it shows. A cell tagged ``show-input`` stays open.
+    Cells that follow each other share one fold. A cell that shows nothing, such as the imports at
+    the top of a page, joins the next one that does.
     """
 
     default_priority = 200
@@ -231,11 +269,50 @@ class FoldCode(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Folds the cells of a page."""
-        for cell in list(self.document.findall(nodes.container)):
-            if cell.get("nb_element") != "cell_code" or "tag_show-input" in cell["classes"]:
-                continue
+        cells = [
+            cell
+            for cell in self.document.findall(nodes.container)
+            if cell.get("nb_element") == "cell_code" and TEACHES not in cell["classes"]
+        ]
+        waiting: list[nodes.Element] = []
+        for cell, after in zip(cells, [*cells, None][1:], strict=True):
             code, *outputs = cell.children
-            own = any(SHOWN in one["classes"] for one in cell.findall(nodes.container))
-            if own or DRAWING.search(code.astext()):
-                opening = '<details class="code"><summary>Code</summary>'
-                cell.children = [*outputs, raw(opening), code, raw("</details>")]
+            waiting.append(code)
+            cell.children = outputs
+            neighbours = after is not None and follows(cell, after)
+            if after is None or (outputs and not neighbours):
+                count = f" ({len(waiting)} cells)" if len(waiting) > 1 else ""
+                opening = f'<details class="code"><summary>Code{count}</summary>'
+                cell += [raw(opening), *waiting, raw("</details>")]
+                waiting = []
+            elif not outputs:
+                cell.parent.remove(cell)
+
+
+def follows(cell: nodes.Element, after: nodes.Element) -> bool:
+    """Whether nothing stands between two cells."""
+    if cell.parent is not after.parent:
+        return False
+    return cell.parent.index(after) == cell.parent.index(cell) + 1
+
+
+class FoldAsides(SphinxPostTransform):
+    """Folds what the first reading may pass over: errata, and proofs marked as long."""
+
+    default_priority = 200
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Puts each of them behind a line that opens it."""
+        for box in list(self.document.findall(nodes.admonition)):
+            if "erratum" in box["classes"]:
+                title, *rest = box.children
+                fold(box, "erratum", title.astext(), rest)
+            elif "proof" in box["classes"] and "long" in box["classes"]:
+                fold(box.parent, "proof-fold", "Proof", [box.parent.deepcopy()])
+
+
+def fold(box: nodes.Element, name: str, title: str, content: list[nodes.Node]) -> None:
+    """Replaces a box by a fold of that content."""
+    opening = raw(f'<details class="{name}"><summary>{html.escape(title)}</summary>')
+    box.replace_self([opening, *content, raw("</details>")])

@@ -1,37 +1,50 @@
-r"""Executable statements: a claim names a row of the ledger, shows its figures, or raises.
+r"""Executable statements: a claim names a row of the ledger and shows its figures, or raises.
 
-A notebook states a theorem in prose and then calls one of the functions below with the id of the
-theorem's row in ``ledger.toml``. The call either returns a :class:`Claim`, which displays itself as
-plain text, as an HTML card and as JSON, or raises a :class:`ClaimError`. Figures are rounded before
-they are shown, so that every processor prints the same; a figure so close to a rounding edge that
-two processors could disagree is refused.
+A notebook states a theorem in prose and then calls the functions below with its id. Each call
+returns a :class:`~lecture_code.display.evidence.Row`, or raises a :class:`ClaimError`; the rows of
+one statement are shown together by :func:`evidence`. Figures are rounded before they are shown, so
+that every processor prints the same; a figure so close to a rounding edge that two processors could
+disagree is refused.
 """
 
 from __future__ import annotations
 
-import functools
-import html
 import math
 import numbers
-import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from fractions import Fraction
-from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-MIME = "application/vnd.lecture-code.claim+json"
+from lecture_code.display.evidence import HOLDS, MEASURED, PRINTED, WITHOUT, Row, evidence
+from lecture_code.display.statements import Statement, ledger, lookup
+
+__all__ = [
+    "ClaimError",
+    "at_least",
+    "at_most",
+    "equal",
+    "evidence",
+    "exponent",
+    "ledger",
+    "log_slope",
+    "lookup",
+    "measured",
+    "refuted",
+    "rounded",
+    "wins",
+    "with_high_probability",
+]
+
 CONFIDENCE = 0.99
+DRAWS = 10  # the least number of draws that make a measurement
 EDGE = 1e-7
 TINY = 1e-6
 POWERS = {float(f"1e{k}") for k in range(-16, 0)}
 ERROR_STEPS = (1e-12, 1e-9, 1e-6, 1e-3)
 
-Kind = Literal["identity", "inequality", "frequency", "exponent", "counterexample"]
 Real = int | float | Fraction | np.number
 
 
@@ -43,125 +56,6 @@ class ClaimError(AssertionError):
         return [f"{type(self).__name__}: {self}"]
 
 
-@dataclass(frozen=True)
-class Erratum:
-    """One place where the source and the truth differ."""
-
-    where: str
-    printed: str
-    corrected: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One row of the ledger; the statement itself stands in the chapter, under the same id."""
-
-    id: str
-    chapter: str
-    title: str
-    source: str
-    errata: tuple[Erratum, ...] = ()
-
-
-@functools.cache
-def ledger() -> Mapping[str, Statement]:
-    """All statements of the book by id, as ``ledger.toml`` lists them."""
-    text = resources.files(__package__).joinpath("ledger.toml").read_text(encoding="utf-8")
-    return {
-        key: Statement(id=key, errata=tuple(Erratum(**e) for e in row.pop("errata", ())), **row)
-        for key, row in tomllib.loads(text).items()
-    }
-
-
-def lookup(statement_id: str) -> Statement:
-    """The ledger's row of that id; ``ValueError`` if there is none."""
-    try:
-        return ledger()[statement_id]
-    except KeyError:
-        raise ValueError(
-            f"id: {statement_id!r} is not in the ledger; expected one of {sorted(ledger())}"
-        ) from None
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement that was checked and held, with the rounded figures that show it."""
-
-    id: str
-    kind: Kind
-    what: str
-    left: str
-    relation: str
-    right: str
-    detail: str = ""
-    ratio: float | None = None
-    vacuous: bool = False
-
-    @property
-    def statement(self) -> Statement:
-        """The row of the ledger that this claim checks."""
-        return lookup(self.id)
-
-    def __str__(self) -> str:
-        figures = " ".join(part for part in (self.left, self.relation, self.right) if part)
-        notes = "; ".join(part for part in (self.detail, "vacuous" if self.vacuous else "") if part)
-        what = f" {self.what}:" if self.what else ""
-        return f"[holds] {self.id}:{what} {figures}" + (f" ({notes})" if notes else "")
-
-    def _repr_html_(self) -> str:
-        row, text = self.statement, {k: html.escape(str(v)) for k, v in asdict(self).items()}
-        kind = "Counterexample: " if self.kind == "counterexample" else ""
-        what = f'<span class="claim-what">{text["what"]}:</span> ' if self.what else ""
-        parts = [
-            f'<span class="claim-{name}">{text[key]}</span>'
-            for name, key in (
-                ("side", "left"),
-                ("relation", "relation"),
-                ("side", "right"),
-            )
-            if text[key]
-        ]
-        if self.detail:
-            parts.append(f'<span class="claim-detail">({text["detail"]})</span>')
-        if self.ratio is not None:
-            parts.append(
-                f'<span class="claim-bar" style="--ratio:{min(self.ratio, 1.0):.2g}"></span>'
-            )
-        if self.vacuous:
-            parts.append('<span class="claim-vacuous">vacuous</span>')
-        return (
-            f'<div class="claim claim-{self.kind}"><p class="claim-head">'
-            f"<strong>✓ {kind}{html.escape(row.title)}</strong> <code>{text['id']}</code></p>"
-            f'<p class="claim-body">{what}{" ".join(parts)}</p></div>'
-        )
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/plain": str(self), "text/html": self._repr_html_(), MIME: asdict(self)}
-
-
-def rounded(value: Real, digits: int = 3) -> str:
-    """``value`` to that many significant digits, or exactly if it is an integer or a fraction.
-
-    Below a million it is written out, with zeros for the digits that are rounded away. Raises
-    ``ValueError`` if the value is not finite, or so near a rounding edge that the last bits of
-    another processor could turn the printed digits.
-    """
-    if isinstance(value, numbers.Rational | np.integer):
-        return str(value)
-    number = float(value) + 0.0
-    if not math.isfinite(number):
-        raise ValueError(f"value: {number} is not finite")
-    texts = {f"{number * (1 + turn):.{digits}g}" for turn in (-EDGE, EDGE)}
-    if len(texts) > 1:
-        raise ValueError(
-            f"value: {number!r} lies on a rounding edge at {digits} digits ({' or '.join(texts)}); "
-            "expected a figure that rounds the same on every processor: choose other digits"
-        )
-    text = texts.pop()
-    return f"{float(text):.0f}" if "e+" in text and abs(float(text)) < 1e6 else text
-
-
 def equal(
     statement_id: str,
     left: ArrayLike,
@@ -171,7 +65,7 @@ def equal(
     atol: float = 0.0,
     what: str = "",
     digits: int = 3,
-) -> Claim:
+) -> Row:
     """Claims an identity between numbers or arrays, and shows the error seen.
 
     Integers and fractions are compared exactly. Floats may differ by
@@ -188,7 +82,7 @@ def equal(
         sides = f"{a.size} pairs", "agree", ""
     if exact:
         _demand(bool((a == b).all()), row, what, *_differ(a, b, a != b, sides))
-        return Claim(statement_id, "identity", what, *sides, "exactly")
+        return Row(statement_id, HOLDS, what, *sides, "exactly")
     scale = float(np.max(np.abs(b)))
     error = float(np.max(np.abs(a - b)))
     allowed = atol + rtol * scale
@@ -200,7 +94,7 @@ def equal(
         seen = min(seen, max(rtol, ERROR_STEPS[0]))
     name = "relative error" if scale else "error"
     detail = f"{name} {_coarse(relative)}" if seen is None else f"{name} below {seen:.0e}"
-    return Claim(statement_id, "identity", what, *sides, detail)
+    return Row(statement_id, HOLDS, what, *sides, detail)
 
 
 def at_most(
@@ -211,7 +105,7 @@ def at_most(
     what: str = "",
     trivial: float | None = None,
     digits: int = 3,
-) -> Claim:
+) -> Row:
     """Claims ``observed <= bound``; of arrays the pair of the largest ratio is shown.
 
     ``trivial`` is a bound that holds without any theorem; at or above it the claim is vacuous.
@@ -227,7 +121,7 @@ def at_least(
     what: str = "",
     trivial: float | None = None,
     digits: int = 3,
-) -> Claim:
+) -> Row:
     """Claims ``observed >= bound``; of arrays the pair with the least to spare is shown.
 
     ``trivial`` is a bound that holds without any theorem; at or below it the claim is vacuous.
@@ -237,10 +131,11 @@ def at_least(
 
 def with_high_probability(
     statement_id: str, successes: int, trials: int, at_least: float, *, what: str = ""
-) -> Claim:
+) -> Row:
     """Claims that an event has probability ``at_least``, from independent trials.
 
-    What must reach ``at_least`` is the exact (Clopper-Pearson) lower confidence bound at 99 %.
+    What must reach ``at_least`` is the exact (Clopper-Pearson) lower confidence bound at 99 %; it
+    is shown rounded down.
     """
     row = lookup(statement_id)
     if not 0 <= successes <= trials or trials < 1:
@@ -249,21 +144,11 @@ def with_high_probability(
         )
     if not 0 < at_least < 1:
         raise ValueError(f"at_least: {at_least} is no probability; expected a number in (0, 1)")
-    lower = clopper_pearson(successes, trials)[0]
+    lower = _lower_bound(successes, trials)
     left, right = f"{successes} of {trials}", f"probability {at_least:g}"
-    detail = f"probability at least {lower:.3f} with confidence {CONFIDENCE:.0%}"
+    detail = _confident(lower)
     _demand(lower >= at_least, row, what, left, "shows", right, detail)
-    return Claim(statement_id, "frequency", what, left, "shows", right, detail)
-
-
-def clopper_pearson(
-    successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
-) -> tuple[Any, Any]:
-    """Exact one-sided lower and upper confidence bounds of a binomial probability."""
-    k, n = np.asarray(successes), np.asarray(trials)
-    lower = np.where(k > 0, stats.beta.ppf(1 - confidence, k, n - k + 1), 0.0)
-    upper = np.where(k < n, stats.beta.ppf(confidence, k + 1, n - k), 1.0)
-    return lower[()], upper[()]
+    return Row(statement_id, HOLDS, what, left, "shows", right, detail)
 
 
 def exponent(
@@ -275,31 +160,40 @@ def exponent(
     *,
     what: str = "",
     digits: int = 2,
-) -> Claim:
-    """Claims that ``y`` grows as ``x**expected``: the log-log slope is within ``within`` of it."""
+    finite_size: str = "",
+) -> Row:
+    """Claims that ``y`` grows as ``x**expected``: the log-log slope is within ``within`` of it.
+
+    It *holds* if the expected exponent also lies within three standard errors, or if
+    ``finite_size`` says what moves the slope at these sizes, and by how much; else it is measured.
+    """
     row = lookup(statement_id)
     slope, error = log_slope(x, y)
     seen = "0" if abs(slope) < TINY else rounded(slope, digits)
     left, right = f"slope {seen}", f"{expected:g}"
     spread = f"below {TINY:.0e}" if error < TINY else _coarse(error)
-    detail = f"standard error {spread}, tolerance {within:g}"
-    _demand(abs(slope - expected) <= within, row, what, left, "≈", right, detail)
-    return Claim(statement_id, "exponent", what, left, "≈", right, detail)
+    away = abs(slope - expected)
+    honest = away <= max(3 * error, TINY) or bool(finite_size)
+    parts = [f"standard error {spread}", f"tolerance {within:g}", finite_size]
+    if not honest:
+        parts[2] = f"{away / error:.0f} standard errors away"
+    detail = ", ".join(part for part in parts if part)
+    _demand(away <= within, row, what, left, "≈", right, detail)
+    return Row(statement_id, HOLDS if honest else MEASURED, what, left, "≈", right, detail)
 
 
 def log_slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
     """Least-squares slope of log y against log x, and its standard error."""
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    if a.shape != b.shape or a.ndim != 1 or a.size < 3:
-        raise ValueError(f"x, y: shapes {a.shape}, {b.shape}; expected two vectors of 3 or more")
+    if a.shape != b.shape or a.ndim != 1 or np.unique(a).size < 3:
+        raise ValueError(
+            f"x, y: shapes {a.shape}, {b.shape}, {np.unique(a).size} different x; expected two "
+            "vectors of one length with at least 3 different x"
+        )
     if not ((a > 0).all() and (b > 0).all()):
         raise ValueError("x, y: expected positive numbers, for their logarithms are taken")
-    u, v = np.log(a) - np.log(a).mean(), np.log(b) - np.log(b).mean()
-    if not u.any():
-        raise ValueError(f"x: {a}; expected numbers that are not all the same")
-    slope = (u @ v) / (u @ u)
-    residual = v - slope * u
-    return float(slope), float(np.sqrt(residual @ residual / (a.size - 2) / (u @ u)))
+    fit = stats.linregress(np.log(a), np.log(b))
+    return float(fit.slope), float(fit.stderr)
 
 
 def refuted(
@@ -308,27 +202,97 @@ def refuted(
     relation: Literal["=", "≤", "≥"],
     right: Real,
     *,
+    claimed: str,
+    without: str = "",
     margin: float = 1e-6,
     what: str = "",
     digits: int = 3,
-) -> Claim:
-    """Claims that figures break the statement ``left relation right``.
+) -> Row:
+    """Claims that figures break the sentence ``claimed``, which says ``left relation right``.
 
-    They must break it by more than ``margin`` times the larger side, so that rounding cannot do it.
+    The sentence is what a source prints or, where ``without`` names a hypothesis, the statement
+    without it. The figures must break it by more than ``margin`` times the larger side, so that
+    rounding cannot do it.
     """
     row = lookup(statement_id)
-    gap = {"=": abs(left - right), "≤": left - right, "≥": right - left}.get(relation)
+    if not claimed.strip():
+        raise ValueError(f"claimed: {claimed!r}; expected the refuted sentence in words")
+    a, b = (side.item() for side in _pair(left, right)[:2])
+    gap = {"=": abs(a - b), "≤": a - b, "≥": b - a}.get(relation)
     if gap is None:
         raise ValueError(f"relation: {relation!r}; expected '=', '≤' or '≥'")
     negation = {"=": "≠", "≤": ">", "≥": "<"}[relation]
-    scale = max(abs(left), abs(right))
-    sides = _side(left, scale, digits), _side(right, scale, digits)
-    broken = gap > margin * scale
+    scale = max(abs(a), abs(b))
+    sides = _side(a, scale, digits), _side(b, scale, digits)
+    broken = gap > Fraction(margin) * scale if _is_exact(gap) else gap > margin * scale
     _demand(bool(broken), row, what, sides[0], negation, sides[1], "the counterexample")
     if sides[0] == sides[1]:
         raise ValueError(f"digits: both sides read {sides[0]} with {digits} digits; expected more")
-    detail = f"the refuted statement has {relation} here"
-    return Claim(statement_id, "counterexample", what, sides[0], negation, sides[1], detail)
+    standing = WITHOUT + without if without else PRINTED
+    return Row(statement_id, standing, what, sides[0], negation, sides[1], claimed=claimed)
+
+
+def measured(statement_id: str, values: ArrayLike, *, what: str, digits: int = 2) -> Row:
+    """Shows the median and the range of at least ten draws of what no theorem states."""
+    lookup(statement_id)
+    draws = np.asarray(values, dtype=float)
+    _demand_draws("values", draws)
+    low, middle, high = (rounded(v, digits) for v in np.quantile(draws, (0, 0.5, 1)))
+    detail = f"{low} to {high} in {draws.size} draws"
+    return Row(statement_id, MEASURED, what, f"median {middle}", detail=detail)
+
+
+def wins(statement_id: str, lower: ArrayLike, higher: ArrayLike, *, what: str) -> Row:
+    """Shows in how many of at least ten draws one measurement is below another, in pairs.
+
+    Behind it stands the exact lower confidence bound of the probability; at one half or less the
+    two are called level.
+    """
+    lookup(statement_id)
+    a, b, _ = _pair(lower, higher)
+    _demand_draws("lower", a)
+    won = int(np.sum(a < b))
+    bound = _lower_bound(won, a.size)
+    verdict = "level" if bound <= 0.5 else "lower"
+    return Row(
+        statement_id,
+        MEASURED,
+        what,
+        f"{verdict}: {won} of {a.size} draws",
+        detail=_confident(bound),
+    )
+
+
+def rounded(value: Real, digits: int = 3) -> str:
+    """``value`` to that many significant digits, or exactly if it is an integer or a fraction.
+
+    Below a million it is written out, with zeros for the digits that are rounded away; integers of
+    more than 20 digits are shortened. Raises ``ValueError`` if the value is not finite, or so near
+    a rounding edge that the last bits of another processor could turn the printed digits.
+    """
+    if isinstance(value, numbers.Rational | np.integer | np.bool_):
+        exact = Fraction(value) if isinstance(value, numbers.Rational) else Fraction(int(value))
+        return _short(exact)
+    number = float(value) + 0.0
+    if not math.isfinite(number):
+        raise ValueError(f"value: {number} is not finite")
+    texts = {f"{number * (1 + turn):.{digits}g}" for turn in (-EDGE, EDGE)}
+    if len(texts) > 1:
+        raise ValueError(
+            f"value: {number!r} lies on a rounding edge at {digits} digits ({' or '.join(texts)}); "
+            "expected a figure that rounds the same on every processor: choose other digits"
+        )
+    text = texts.pop()
+    return f"{float(text):.0f}" if "e+" in text and abs(float(text)) < 1e6 else text
+
+
+def _short(exact: Fraction) -> str:
+    """An exact number; one of very many digits by its first ones and their count."""
+    digits = math.log10(max(abs(exact.numerator), exact.denominator, 1))
+    if digits < 20:
+        return str(exact)
+    size = math.log10(abs(exact.numerator)) - math.log10(exact.denominator)
+    return f"about {10 ** (size % 1):.2f}e{math.floor(size):+03d}"
 
 
 def _inequality(
@@ -339,40 +303,63 @@ def _inequality(
     what: str,
     trivial: float | None,
     digits: int,
-) -> Claim:
+) -> Row:
     row = lookup(statement_id)
-    a, b, _ = _pair(observed, bound)
+    a, b, exact = _pair(observed, bound)
     slack = np.asarray(b - a if relation == "≤" else a - b)
-    size = np.asarray(np.maximum(abs(a), abs(b))).astype(float)
-    spare = np.divide(slack.astype(float), size, out=np.zeros(a.shape), where=size > 0)
+    size = np.maximum(abs(a), abs(b))
+    if exact:
+        pairs = zip(slack.flat, size.flat, strict=True)
+        spare = np.array([Fraction(s, n) if n else 0 for s, n in pairs], dtype=object)
+    else:
+        spare = np.divide(slack, size, out=np.zeros(a.shape), where=size > 0)
     worst = np.unravel_index(np.argmin(spare), a.shape)
     left, right = a[worst], b[worst]
-    scale = max(abs(left), abs(right))
-    sides = tuple(_side(value, scale, digits) for value in (left, right))
+    sides = _apart(left, right, digits)
     _demand(bool((slack >= 0).all()), row, what, sides[0], relation, sides[1])
     vacuous = trivial is not None and bool(
         np.all(b >= trivial) if relation == "≤" else np.all(b <= trivial)
     )
     small, large = (left, right) if relation == "≤" else (right, left)
-    ratio = float(small / large) if large > 0 and small >= TINY * large else None
-    ratio = None if ratio is None else float(_coarse(ratio))
-    if ratio is not None and ratio.is_integer():
-        ratio = int(ratio)  # as front ends write it when they save a notebook
+    ratio = _ratio(small, large)
     parts = [
         f"tightest of {a.size}" if a.size > 1 else "",
         "" if ratio is None else f"ratio {ratio:g}",
     ]
-    return Claim(
-        statement_id,
-        "inequality",
-        what,
-        sides[0],
-        relation,
-        sides[1],
-        ", ".join(part for part in parts if part),
-        ratio,
-        vacuous,
+    detail = ", ".join(part for part in parts if part)
+    return Row(
+        statement_id, HOLDS, what, sides[0], relation, sides[1], detail, ratio, vacuous=vacuous
     )
+
+
+def _ratio(small: Real, large: Real) -> float | None:
+    """The ratio to two digits, never rounded up to 1; ``None`` if one side is not positive."""
+    if not (large > 0 and small > 0):
+        return None
+    ratio = (
+        float(Fraction(small, large)) if _is_exact(small) and _is_exact(large) else small / large
+    )
+    if ratio < TINY:
+        return None
+    text = float(_coarse(ratio))
+    if text == 1 and 1 - ratio > 1e-9:
+        text = 0.999 if ratio >= 0.999 else 0.99
+    return int(text) if text.is_integer() else text  # as front ends write it when they save
+
+
+def _apart(left: Real, right: Real, digits: int) -> tuple[str, str]:
+    """Both sides, with as many digits more as it takes to tell them apart if they differ."""
+    scale = max(abs(left), abs(right))
+    sides = _side(left, scale, digits), _side(right, scale, digits)
+    if sides[0] == sides[1] and abs(left - right) > TINY * scale:
+        for more in range(digits + 1, 9):
+            try:
+                sides = _side(left, scale, more), _side(right, scale, more)
+            except ValueError:
+                continue
+            if sides[0] != sides[1]:
+                break
+    return sides
 
 
 def _side(value: Real, scale: Real, digits: int) -> str:
@@ -380,6 +367,8 @@ def _side(value: Real, scale: Real, digits: int) -> str:
 
     A power of ten itself, such as 1e-9, is no rounding error: it was asked for.
     """
+    if _is_exact(value):
+        return rounded(value)
     if 0 < abs(value) < TINY * scale and value not in POWERS:
         step = next((step for step in ERROR_STEPS if 10 * abs(value) <= step), None)
         if step is not None:
@@ -395,6 +384,20 @@ def _coarse(value: float) -> str:
         return rounded(value, 3)
 
 
+def _lower_bound(successes: int, trials: int) -> float:
+    """Exact one-sided lower confidence bound of a binomial probability."""
+    test = stats.binomtest(int(successes), int(trials), alternative="greater")
+    return float(test.proportion_ci(CONFIDENCE, method="exact").low)
+
+
+def _confident(bound: float) -> str:
+    """What a lower confidence bound says, rounded down."""
+    return (
+        f"probability at least {math.floor(1000 * bound) / 1000:.3f} "
+        f"with confidence {CONFIDENCE:.0%}"
+    )
+
+
 def _differ(
     a: np.ndarray, b: np.ndarray, apart: np.ndarray, sides: tuple[str, str, str]
 ) -> tuple[str, str, str]:
@@ -406,27 +409,38 @@ def _differ(
     return f"{count} {a[tuple(first)]}", "≠", str(b[tuple(first)])
 
 
+def _is_exact(value: Any) -> bool:
+    return isinstance(value, numbers.Rational | np.integer | np.bool_)
+
+
 def _pair(left: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray, bool]:
     """Both sides as arrays of one shape, and whether all their numbers are exact.
 
     Exact numbers stay Python integers and fractions, so that nothing overflows or is rounded.
     """
     sides = [np.asarray(side, dtype=object) for side in (left, right)]
-    exact = all(
-        isinstance(v, numbers.Rational | np.integer | np.bool_) for side in sides for v in side.flat
-    )
+    if 0 in (sides[0].size, sides[1].size):
+        raise ValueError("left, right: empty; expected at least one number on each side")
+    if sides[0].shape != sides[1].shape and 1 not in (sides[0].size, sides[1].size):
+        raise ValueError(
+            f"left, right: shapes {sides[0].shape}, {sides[1].shape}; "
+            "expected the same, or one number"
+        )
+    exact = all(_is_exact(v) for side in sides for v in side.flat)
     if exact:
-        plain = [[v if isinstance(v, Fraction) else int(v) for v in side.flat] for side in sides]
-        sides = [
-            np.array([*values, None], dtype=object)[:-1].reshape(side.shape)
-            for values, side in zip(plain, sides, strict=True)
-        ]
+        plain = np.vectorize(lambda v: v if isinstance(v, Fraction) else int(v), otypes=[object])
+        sides = [plain(side) for side in sides]
     else:
         sides = [side.astype(float) for side in sides]
     a, b = np.broadcast_arrays(*sides)
-    if a.size == 0:
-        raise ValueError("left, right: empty; expected at least one number on each side")
     return a, b, exact
+
+
+def _demand_draws(name: str, draws: np.ndarray) -> None:
+    if draws.ndim != 1 or draws.size < DRAWS:
+        raise ValueError(
+            f"{name}: shape {draws.shape}; expected a vector of at least {DRAWS} draws"
+        )
 
 
 def _demand(

@@ -134,6 +134,7 @@ SMALL = {
     ("out of order", 2): None,
     ("executed twice", 0): "it was executed as number 4 instead of 1",
     ("false claim", 0): "ClaimError",
+    ("false claim, tagged", 0): "ClaimError",
 }
 
 Cell = tuple[str, list[NotebookNode]]  # source and stored outputs
@@ -225,11 +226,14 @@ def small() -> dict[str, NotebookNode]:
     """The other notebooks, none of which needs to be executed first."""
     plain = [("x = 1", [])] * 3
     claim = 'from lecture_code.display import claims\nclaims.at_most("mc-lemma-9", 2.0, 1.0)', []
+    tagged = notebook([claim])
+    tagged.cells[0].metadata.tags = ["raises-exception"]
     return {
         "unexecuted": notebook(plain, [1, None, 2]),
         "out of order": notebook(plain, [1, 3, 2]),
         "executed twice": notebook(plain[:1], [4]),
         "false claim": notebook([claim]),
+        "false claim, tagged": tagged,
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from companion import Chapter
 
-from lecture_code.display import claims, explore, plotting
+from lecture_code.display import claims, evidence, explore, plotting
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -55,7 +55,7 @@ def test_every_statement_stands_in_its_chapter_under_its_title() -> None:
 
 
 def test_every_statement_of_the_ledger_is_claimed_in_its_chapter() -> None:
-    claimed = {(book.stem, key) for book in NOTEBOOKS for key in Chapter(book.stem, book).claims}
+    claimed = {(book.stem, key) for book in NOTEBOOKS for key in Chapter(book.stem, book).evidence}
     assert {(row.chapter, row.id) for row in claims.ledger().values()} == claimed
 
 
@@ -82,6 +82,17 @@ def test_outputs_of_figures_say_what_is_seen(notebook: Path) -> None:
             data = output.get("data", {})
             if "image/png" in data:
                 assert {explore.MIME, plotting.MIME} & set(data), "a figure without a caption"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_code_is_folded_unless_it_teaches(notebook: Path) -> None:
+    """And a run of all cells goes on behind a cell that claims, and behind no other."""
+    for cell in cells(notebook, "code"):
+        tags = cell["metadata"].get("tags", [])
+        assert cell["metadata"].get("jupyter", {}).get("source_hidden", False) == (
+            "teaches" not in tags
+        )
+        assert ("raises-exception" in tags) == evidence.makes_claims("".join(cell["source"]))
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
