@@ -1,4 +1,4 @@
-r"""Short programs: a prefix-free language, all its programs in order of length, two learners.
+r"""Short programs: a prefix-free language, and all its programs in order of length.
 
 A program takes eight bits ``x0 ... x7`` and returns one. It is written in Polish notation: every
 node is a fixed number of bits that name a production, followed by the code of its arguments. The
@@ -15,48 +15,18 @@ Source: talk, "Free Lunches" and "Minimum Description Length Learner".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import combinations, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-INPUTS, POINTS, WORDS, MODULUS = 8, 256, 4, 256
+from lecture_code import cubes
 
-#: name, type of the result, types of the arguments; the place in its type's list is the code.
-PRODUCTIONS: tuple[tuple[str, str, str], ...] = (
-    *((f"x{i}", "b", "") for i in range(INPUTS)),
-    ("not", "b", "b"),
-    ("and", "b", "bb"),
-    ("or", "b", "bb"),
-    ("xor", "b", "bb"),
-    ("mux", "b", "bbb"),
-    ("le", "b", "ii"),
-    ("eq", "b", "ii"),
-    ("odd", "b", "i"),
-    *((str(value), "i", "") for value in (0, 1, 2, 4)),
-    ("ones", "i", ""),
-    ("int", "i", "b"),
-    ("add", "i", "ii"),
-    ("mul", "i", "ii"),
-)
-BITS = {"b": 4, "i": 3}
-TYPES = {name: (kind, arguments) for name, kind, arguments in PRODUCTIONS}
-NAMES = {kind: [name for name, k, _ in PRODUCTIONS if k == kind] for kind in BITS}
-SHAPES = {
-    "not": "not {}",
-    "and": "({} and {})",
-    "or": "({} or {})",
-    "xor": "({} xor {})",
-    "mux": "if({}, {}, {})",
-    "le": "({} <= {})",
-    "eq": "({} == {})",
-    "odd": "odd({})",
-    "int": "int({})",
-    "add": "({} + {})",
-    "mul": "({} * {})",
-}
+INPUTS, POINTS, WORDS = 8, 256, 4
 
 #: A program as a tree: the name of a production, then its arguments.
 Program = tuple
@@ -64,7 +34,7 @@ Program = tuple
 
 def inputs() -> np.ndarray:
     """All inputs, shape (256, 8), Boolean; row r holds the bits of the number r, lowest first."""
-    return ((np.arange(POINTS)[:, None] >> np.arange(INPUTS)) & 1).astype(bool)
+    return cubes.bits(INPUTS).astype(bool)
 
 
 def pack(values: np.ndarray) -> np.ndarray:
@@ -81,40 +51,72 @@ def unpack(words: np.ndarray) -> np.ndarray:
     return np.unpackbits(octets, axis=-1, bitorder="little").astype(bool)
 
 
+def _words(values: np.ndarray) -> np.ndarray:
+    """:func:`pack` along the first axis."""
+    return np.moveaxis(pack(np.moveaxis(values, 0, -1)), -1, 0)
+
+
+def _input(i: int) -> Callable[[], np.ndarray]:
+    return lambda: _words(inputs()[:, [i]])
+
+
+def _constant(value: int) -> Callable[[], np.ndarray]:
+    return lambda: np.full((POINTS, 1), value, dtype=np.uint8)
+
+
+class Production(NamedTuple):
+    """Types of result and arguments, "b" or "i" a letter; the notation; the meaning.
+
+    The meaning maps what arguments compute to what the node computes, both along the first axis:
+    Booleans as four words, integers as 256 values of eight bits (so that they wrap).
+    """
+
+    kind: str
+    arguments: str
+    text: str
+    meaning: Callable[..., np.ndarray]
+
+
+#: The place of a production among those of its type is its code.
+PRODUCTIONS: dict[str, Production] = {
+    **{f"x{i}": Production("b", "", f"x{i}", _input(i)) for i in range(INPUTS)},
+    "not": Production("b", "b", "not {}", np.invert),
+    "and": Production("b", "bb", "({} and {})", np.bitwise_and),
+    "or": Production("b", "bb", "({} or {})", np.bitwise_or),
+    "xor": Production("b", "bb", "({} xor {})", np.bitwise_xor),
+    "mux": Production("b", "bbb", "if({}, {}, {})", lambda a, b, c: (a & b) | (~a & c)),
+    "le": Production("b", "ii", "({} <= {})", lambda a, b: _words(a <= b)),
+    "eq": Production("b", "ii", "({} == {})", lambda a, b: _words(a == b)),
+    "odd": Production("b", "i", "odd({})", lambda a: _words(a % 2 == 1)),
+    **{str(n): Production("i", "", str(n), _constant(n)) for n in (0, 1, 2, 4)},
+    "ones": Production("i", "", "ones", lambda: inputs().sum(1, np.uint8, keepdims=True)),
+    "int": Production("i", "b", "int({})", lambda a: unpack(a.T).T.astype(np.uint8)),
+    "add": Production("i", "ii", "({} + {})", np.add),
+    "mul": Production("i", "ii", "({} * {})", np.multiply),
+}
+BITS = {"b": 4, "i": 3}
+NAMES = {kind: [name for name, p in PRODUCTIONS.items() if p.kind == kind] for kind in BITS}
+
+
 def counts(limit: int, kind: str = "b") -> list[int]:
     """How many programs of each length 0, 1, ..., limit there are, by recursion on the length.
 
     The first node takes a fixed number of bits; its arguments share the rest. No program is written
     down, so the recursion reaches lengths that no enumeration does.
     """
-    table: dict[str, list[int]] = {"b": [0], "i": [0]}
-    pairs: dict[str, list[int]] = {"b": [0], "i": [0]}
-    for length in range(1, limit + 1):
-        for which in ("b", "i"):
-            rest = length - BITS[which]
-            total = 0
-            for _, kind_of, arguments in PRODUCTIONS:
-                if kind_of != which or rest < 0:
-                    continue
-                total += _ways(arguments, rest, table, pairs)
-            table[which].append(total)
-        for which in ("b", "i"):
-            row = table[which]
-            pairs[which].append(sum(row[a] * row[length - a] for a in range(1, length)))
-    return table[kind]
 
+    @cache
+    def ways(arguments: str, bits: int) -> int:
+        """In how many ways so many bits are programs of these types, one after the other."""
+        if not arguments or bits <= 0:
+            return int(not arguments and bits == 0)
+        if len(arguments) > 1:
+            first, others = arguments[0], arguments[1:]
+            return sum(ways(first, n) * ways(others, bits - n) for n in range(1, bits))
+        rest = bits - BITS[arguments]
+        return sum(ways(PRODUCTIONS[name].arguments, rest) for name in NAMES[arguments])
 
-def _ways(
-    arguments: str, rest: int, table: dict[str, list[int]], pairs: dict[str, list[int]]
-) -> int:
-    if not arguments:
-        return int(rest == 0)
-    row = table[arguments[0]]
-    if len(arguments) == 1:
-        return row[rest]
-    if len(arguments) == 2:
-        return pairs[arguments[0]][rest]
-    return sum(row[a] * pairs[arguments[0]][rest - a] for a in range(1, rest))
+    return [ways(kind, length) for length in range(limit + 1)]
 
 
 def kraft_sum(limit: int) -> Fraction:
@@ -126,7 +128,7 @@ def kraft_sum(limit: int) -> Fraction:
 
 def encode(program: Program) -> str:
     """The code of a program, a text of zeros and ones."""
-    kind, _ = TYPES[program[0]]
+    kind = PRODUCTIONS[program[0]].kind
     head = format(NAMES[kind].index(program[0]), f"0{BITS[kind]}b")
     return head + "".join(encode(argument) for argument in program[1:])
 
@@ -144,7 +146,7 @@ def _decode(code: str, kind: str) -> tuple[Program, str]:
     if len(code) < width:
         raise ValueError(f"code: ends with {code!r}; expected a node of {width} bits")
     name, rest, arguments = NAMES[kind][int(code[:width], 2)], code[width:], []
-    for argument_kind in TYPES[name][1]:
+    for argument_kind in PRODUCTIONS[name].arguments:
         argument, rest = _decode(rest, argument_kind)
         arguments.append(argument)
     return (name, *arguments), rest
@@ -152,57 +154,33 @@ def _decode(code: str, kind: str) -> tuple[Program, str]:
 
 def show(program: Program) -> str:
     """The program in the usual notation, such as ``(4 <= ones)`` or ``if(x0, x1, x2)``."""
-    shape = SHAPES.get(program[0], program[0])
-    return shape.format(*(show(argument) for argument in program[1:]))
+    return PRODUCTIONS[program[0]].text.format(*(show(argument) for argument in program[1:]))
 
 
 def evaluate(program: Program, bits: Sequence[int]) -> int:
-    """The value of a program at one input, by walking its tree."""
-    name, *arguments = program
-    values = [evaluate(argument, bits) for argument in arguments]
-    match name, values:
-        case "not", [a]:
-            return 1 - a
-        case "and", [a, b]:
-            return a & b
-        case "or", [a, b]:
-            return a | b
-        case "xor", [a, b]:
-            return a ^ b
-        case "mux", [a, b, c]:
-            return b if a else c
-        case "le", [a, b]:
-            return int(a <= b)
-        case "eq", [a, b]:
-            return int(a == b)
-        case "odd", [a]:
-            return a % 2
-        case "ones", _:
-            return int(sum(bits))
-        case "int", [a]:
-            return a
-        case "add", [a, b]:
-            return (a + b) % MODULUS
-        case "mul", [a, b]:
-            return (a * b) % MODULUS
-    return int(bits[int(name[1:])]) if name[0] == "x" else int(name)
+    """The value of a program at one input of eight bits."""
+
+    def run(node: Program) -> np.ndarray:
+        return PRODUCTIONS[node[0]].meaning(*(run(argument) for argument in node[1:]))
+
+    values = run(program)[:, 0]
+    every = unpack(values) if PRODUCTIONS[program[0]].kind == "b" else values
+    return int(every[np.dot(bits, 2 ** np.arange(INPUTS))])
 
 
 @dataclass(frozen=True)
 class Programs:
     """All programs of up to ``limit`` bits, shortest first.
 
-    Each dictionary maps a length to what the programs of that length compute: ``booleans`` to truth
-    tables of shape (4, count); ``integers`` to values of shape (count, 256), for those short enough
-    to be compared; ``low_bits`` to truth tables of the integers' last bits. Programs of equal
-    length follow the order of ``PRODUCTIONS``, and for equal productions that of their arguments,
-    the shortest first argument first.
+    Both dictionaries map a length to what the programs of that length compute: ``booleans`` to
+    truth tables of shape (4, count), ``integers``, for those short enough to be an argument, to
+    values of shape (256, count). Programs of equal length follow the order of ``PRODUCTIONS``, and
+    for equal productions that of their arguments, the shortest first argument first.
     """
 
     limit: int
     booleans: dict[int, np.ndarray]
     integers: dict[int, np.ndarray]
-    low_bits: dict[int, np.ndarray]
 
     @property
     def lengths(self) -> list[int]:
@@ -236,38 +214,40 @@ class Programs:
 
     def index(self, table: np.ndarray) -> int | None:
         """The index of the first program with that truth table (four words), or None."""
-        return first_consistent(self.tables, table, np.full(WORDS, 2**64 - 1, dtype=np.uint64))
+        hits = np.flatnonzero((self.tables == table[:, None]).all(axis=0))
+        return int(hits[0]) if hits.size else None
 
-    def _count(self, kind: str, length: int) -> int:
-        block = (self.booleans if kind == "b" else self.low_bits).get(length)
-        return 0 if block is None else block.shape[1]
+    def arguments(
+        self, name: str, length: int
+    ) -> Iterator[tuple[tuple[int, ...], list[np.ndarray]]]:
+        """All ways to share the bits of a node among its arguments: their lengths and blocks."""
+        kind, arguments, *_ = PRODUCTIONS[name]
+        blocks = {"b": self.booleans, "i": self.integers}
+        for lengths in _splits(length - BITS[kind], len(arguments)):
+            parts = [blocks[k].get(n) for k, n in zip(arguments, lengths, strict=True)]
+            if all(part is not None for part in parts):
+                yield lengths, parts
 
     def _unrank(self, kind: str, length: int, rank: int) -> Program:
         for name in NAMES[kind]:
-            arguments = TYPES[name][1]
-            for lengths in _splits(length - BITS[kind], len(arguments)):
-                sizes = [self._count(k, n) for k, n in zip(arguments, lengths, strict=True)]
+            for lengths, parts in self.arguments(name, length):
+                sizes = [part.shape[1] for part in parts]
                 size = int(np.prod(sizes, dtype=np.int64))
                 if rank < size:
                     ranks = np.unravel_index(rank, sizes) if sizes else ()
-                    parts = zip(arguments, lengths, ranks, strict=True)
-                    return (name, *(self._unrank(k, n, int(r)) for k, n, r in parts))
+                    places = zip(PRODUCTIONS[name].arguments, lengths, ranks, strict=True)
+                    return (name, *(self._unrank(k, n, int(r)) for k, n, r in places))
                 rank -= size
         raise AssertionError("the rank is beyond the programs of this length")
 
 
 def _splits(rest: int, parts: int) -> Iterator[tuple[int, ...]]:
-    """All ways to share ``rest`` bits among so many arguments."""
+    """All ways to share ``rest`` bits among so many arguments, a bit or more for each."""
     if parts == 0:
-        if rest == 0:
-            yield ()
-    elif parts == 1:
-        if rest > 0:
-            yield (rest,)
+        yield from [()] * (rest == 0)
     else:
-        for first in range(1, rest):
-            for others in _splits(rest - first, parts - 1):
-                yield (first, *others)
+        for cuts in combinations(range(1, rest), parts - 1):
+            yield tuple(end - start for start, end in pairwise((0, *cuts, rest)))
 
 
 def enumerate_programs(limit: int) -> Programs:
@@ -279,180 +259,27 @@ def enumerate_programs(limit: int) -> Programs:
     """
     if not 4 <= limit <= 26:
         raise ValueError(f"limit: {limit}; expected 4 to 26 bits")
-    found = Programs(limit, {}, {}, {})
+    found = Programs(limit, {}, {})
     for length in range(1, limit + 1):
-        for block, parts in (
-            (found.booleans, _boolean_parts(found, length)),
-            (found.low_bits, _low_bit_parts(found, length)),
-        ):
-            joined = [part for part in parts if part.size]
-            if joined:
-                block[length] = np.concatenate(joined, axis=1)
-        # Comparisons need whole values, of two integers that fit beside a node of four bits.
-        if length <= limit - BITS["b"] - BITS["i"]:
-            values = [part for part in _integer_parts(found, length) if part.size]
-            if values:
-                found.integers[length] = np.concatenate(values)
+        for kind, blocks in (("b", found.booleans), ("i", found.integers)):
+            if kind == "i" and length > limit - BITS["b"]:
+                continue  # too long to be an argument
+            made = [
+                _combined(PRODUCTIONS[name].meaning, parts)
+                for name in NAMES[kind]
+                for _, parts in found.arguments(name, length)
+            ]
+            if made:
+                blocks[length] = np.concatenate(made, axis=1)
     return found
 
 
-def _boolean_parts(found: Programs, length: int) -> Iterator[np.ndarray]:
-    rest, bools, ints = length - BITS["b"], found.booleans, found.integers
-    if rest == 0:
-        yield np.ascontiguousarray(pack(inputs().T).T)
-        return
-    if rest in bools:
-        yield ~bools[rest]
-    for operation in (np.bitwise_and, np.bitwise_or, np.bitwise_xor):
-        for a, b in _splits(rest, 2):
-            if a in bools and b in bools:
-                yield operation(bools[a][:, :, None], bools[b][:, None, :]).reshape(WORDS, -1)
-    for a, b, c in _splits(rest, 3):
-        if a in bools and b in bools and c in bools:
-            test, then = bools[a][:, :, None, None], bools[b][:, None, :, None]
-            other = bools[c][:, None, None, :]
-            yield ((test & then) | (~test & other)).reshape(WORDS, -1)
-    for compare in (np.less_equal, np.equal):
-        for a, b in _splits(rest, 2):
-            if a in ints and b in ints:
-                truth = compare(ints[a][:, None], ints[b][None, :]).reshape(-1, POINTS)
-                yield pack(truth).T
-    if rest in found.low_bits:
-        yield found.low_bits[rest]
-
-
-def _integer_parts(found: Programs, length: int) -> Iterator[np.ndarray]:
-    rest, bools, ints = length - BITS["i"], found.booleans, found.integers
-    if rest == 0:
-        constants = np.repeat(np.array([0, 1, 2, 4], dtype=np.uint8), POINTS).reshape(-1, POINTS)
-        yield np.vstack([constants, inputs().sum(axis=1, dtype=np.uint8)])
-        return
-    if rest in bools:
-        yield unpack(bools[rest].T).astype(np.uint8)
-    for operation in (np.add, np.multiply):  # on uint8, hence modulo 256
-        for a, b in _splits(rest, 2):
-            if a in ints and b in ints:
-                yield operation(ints[a][:, None], ints[b][None, :]).reshape(-1, POINTS)
-
-
-def _low_bit_parts(found: Programs, length: int) -> Iterator[np.ndarray]:
-    """Last bits of the integer programs: of a sum the xor, of a product the and."""
-    rest, bools, low = length - BITS["i"], found.booleans, found.low_bits
-    if rest == 0:
-        yield pack(next(_integer_parts(found, length)) % 2).T
-        return
-    if rest in bools:
-        yield bools[rest]
-    for operation in (np.bitwise_xor, np.bitwise_and):
-        for a, b in _splits(rest, 2):
-            if a in low and b in low:
-                yield operation(low[a][:, :, None], low[b][:, None, :]).reshape(WORDS, -1)
-
-
-def first_consistent(tables: np.ndarray, labels: np.ndarray, mask: np.ndarray) -> int | None:
-    """The first column of ``tables`` that agrees with ``labels`` wherever ``mask`` is set, or None.
-
-    ``tables`` has shape (4, count), the other two are truth tables of four words.
-    """
-    alive = np.flatnonzero(((tables[0] ^ labels[0]) & mask[0]) == 0)
-    for word in range(1, WORDS):
-        alive = alive[((tables[word, alive] ^ labels[word]) & mask[word]) == 0]
-    return int(alive[0]) if alive.size else None
-
-
-def sample_tables(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A sample as two truth tables: its labels, and a mask of the points it holds.
-
-    ``points`` are numbers below 256 and may repeat. Raises ``ValueError`` if shapes differ or a
-    point comes with two labels.
-    """
-    points, labels = np.asarray(points), np.asarray(labels, dtype=bool)
-    if points.shape != labels.shape or points.ndim != 1:
-        raise ValueError(f"points, labels: shapes {points.shape}, {labels.shape}; expected equal")
-    mask, values = np.zeros(POINTS, dtype=bool), np.zeros(POINTS, dtype=bool)
-    mask[points] = True
-    values[points] = labels
-    if (values[points] != labels).any():
-        raise ValueError("labels: a point has two labels; expected a sample without noise")
-    return pack(values), pack(mask)
-
-
-def training_errors(tables: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many examples each column of ``tables`` gets wrong; labels may contradict each other."""
-    wrong_if_one = np.bincount(points, weights=~np.asarray(labels, bool), minlength=POINTS)
-    wrong_if_zero = np.bincount(points, weights=np.asarray(labels, bool), minlength=POINTS)
-    planes = _bit_planes((wrong_if_one - wrong_if_zero).astype(np.int64))
-    total = np.full(tables.shape[1], int(wrong_if_zero.sum()), dtype=np.int64)
-    for weight, plane in planes:
-        total += weight * np.bitwise_count(tables & plane[:, None]).sum(axis=0, dtype=np.int64)
-    return total
-
-
-def _bit_planes(costs: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Integer costs of the points as a few truth tables with weights 1, -1, 2, -2, ..."""
-    for sign in (1, -1):
-        size, weight = np.maximum(sign * costs, 0), 1
-        while size.any():
-            yield sign * weight, pack(size % 2 == 1)
-            size, weight = size // 2, 2 * weight
-
-
-def best_by_length(
-    tables: np.ndarray, length: np.ndarray, errors: np.ndarray, grid: Sequence[int]
-) -> np.ndarray:
-    """For each bound on the length, the first program among those with fewest training errors."""
-    ends = np.searchsorted(length, grid, side="right")
-    if ends[0] == 0:
-        raise ValueError(f"grid: starts at {grid[0]} bits; expected at least {length[0]}")
-    return np.array([int(np.argmin(errors[:end])) for end in ends])
-
-
-def occam_bound(length: float, examples: float, delta: float) -> float:
-    r""":math:`(|p|\log 2 + \log(1/\delta))/m`, Occam's bound on a consistent program's error."""
-    if not 0 < delta < 1:
-        raise ValueError(f"delta: {delta}; expected a probability in (0, 1)")
-    return float((length * np.log(2) + np.log(1 / delta)) / examples)
-
-
-def examples_needed(
-    tables: np.ndarray, target: int, epsilon: float, rng: np.random.Generator
-) -> int:
-    r"""After how many examples the shortest-program learner is right up to epsilon, for good.
-
-    ``tables`` are distinct functions in the order in which the learner tries them, ``target`` is
-    the column to learn. Points are drawn uniformly with replacement. The learner returns the first
-    function that no example has refuted. Counted is the last time at which that one differs from
-    the target on more than :math:`256\,\epsilon` points, plus one. (Other far functions may survive
-    longer, behind one that is near; they do no harm.)
-    """
-    different = tables[:, :target] ^ tables[:, target][:, None]
-    far = np.bitwise_count(different).sum(axis=0) > epsilon * POINTS
-    alive, examples, needed = np.arange(target), 0, 0
-    while far[alive].any():
-        examples += 1
-        if far[alive[0]]:
-            needed = examples
-        word, bit = divmod(int(rng.integers(POINTS)), 64)
-        alive = alive[(different[word, alive] >> np.uint64(bit)) & np.uint64(1) == 0]
-    return needed
-
-
-def union_bound_examples(
-    tables: np.ndarray, targets: Sequence[int], epsilon: float, delta: float
-) -> int:
-    r"""The least m with mean over the targets of :math:`\min(1,\sum_g (1-d_g)^m)\le\delta`.
-
-    The sum runs over a target's rivals: the earlier functions g that differ from it on a share
-    :math:`d_g>\epsilon` of the inputs. It bounds the probability that one of them survives m
-    examples; the mean is over a target drawn from the list.
-    """
-    number = np.zeros((len(targets), POINTS + 1))
-    for row, target in zip(number, targets, strict=True):
-        different = tables[:, :target] ^ tables[:, target][:, None]
-        row += np.bincount(np.bitwise_count(different).sum(axis=0), minlength=POINTS + 1)
-    share = np.arange(POINTS + 1) / POINTS
-    number[:, share <= epsilon] = 0
-    examples = 0
-    while np.minimum(number @ (1 - share) ** examples, 1).mean() > delta:
-        examples += 1
-    return examples
+def _combined(meaning: Callable[..., np.ndarray], parts: Sequence[np.ndarray]) -> np.ndarray:
+    """What a production computes from all combinations of arguments, the last running fastest."""
+    places = np.eye(len(parts), dtype=bool)
+    outer = [
+        part.reshape(len(part), *np.where(own, part.shape[1], 1))
+        for part, own in zip(parts, places, strict=True)
+    ]
+    values = meaning(*outer)
+    return values.reshape(len(values), -1)

@@ -63,15 +63,6 @@ def path_values(dag: Dag, w: np.ndarray) -> np.ndarray:
     return np.array([np.prod(w[list(path)]) for path in dag.paths()])
 
 
-def incidence(dag: Dag) -> np.ndarray:
-    """Which path (row) uses which edge (column): a 0/1 matrix."""
-    paths = dag.paths()
-    matrix = np.zeros((len(paths), dag.size), dtype=int)
-    for row, path in zip(matrix, paths, strict=True):
-        row[list(path)] = 1
-    return matrix
-
-
 def path_jacobian(dag: Dag, w: np.ndarray) -> np.ndarray:
     """J: derivative of each path's value in each weight, the product of its other weights."""
     paths = dag.paths()

@@ -105,9 +105,7 @@ def test_edge_factors_leave_outputs_and_are_a_group(net):
     c, d = np.exp(rng.normal(size=(2, net.hidden)))
     assert np.allclose(net.outputs(w * net.edge_factors(c), x), net.outputs(w, x))
     assert np.allclose(net.edge_factors(c) * net.edge_factors(d), net.edge_factors(c * d))
-    if isinstance(net, Layered):
-        assert np.allclose(net.edge_factors(c), net.dag().edge_factors(c))
-    else:
+    if isinstance(net, Recurrent):
         graph, copies = net.dag()
         assert np.allclose(net.edge_factors(c)[copies], graph.edge_factors(np.tile(c, 4)))
 
@@ -149,6 +147,11 @@ LOSSES = {
         np.random.default_rng(5).normal(size=(6, 3)),
         lambda out, target: 0.5 * anp.mean(anp.sum((out - target) ** 2, axis=1)),
     ),
+    "logistic": (
+        nets.logistic,
+        np.array([1.0, -1.0, 1.0, 1.0, -1.0, -1.0]),
+        lambda out, signs: anp.mean(anp.log(1 + anp.exp(-signs * out[:, 0]))),
+    ),
     "cross_entropy": (
         nets.cross_entropy,
         np.array([0, 2, 1, 1, 0, 2]),
@@ -162,7 +165,7 @@ LOSSES = {
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_and_their_slopes(name):
     loss, target, oracle = LOSSES[name]
-    outputs = np.random.default_rng(6).normal(size=(6, 3))
+    outputs = np.random.default_rng(6).normal(size=(6, 1 if name == "logistic" else 3))
     value, slope = loss(outputs, target)
     assert np.isclose(value, oracle(outputs, target))
     assert np.allclose(slope, grad(oracle)(outputs, target))
@@ -186,6 +189,35 @@ def test_cross_entropy_of_sequences_and_of_large_outputs():
     assert nets.cross_entropy(np.array([[1e4, 0.0]]), np.array([0]))[0] == 0
 
 
+def test_a_batch_of_networks_is_run_as_each_alone():
+    """With examples of its own for each network, and with the same ones for all."""
+    rng = np.random.default_rng(9)
+    net = Layered((4, 5, 3, 1), bias=True)
+    w, x, signs = (
+        rng.normal(size=(2, 3, net.size)),
+        rng.normal(size=(2, 3, 7, 4)),
+        rng.choice([-1.0, 1.0], size=(2, 3, 7)),
+    )
+    for own in (True, False):
+        examples, labels = (x, signs) if own else (x[1, 2], signs[1, 2])
+        values, gradients = value_and_gradient(net, w, examples, labels, nets.logistic)
+        for k in np.ndindex(2, 3):
+            one = (x[k], signs[k]) if own else (examples, labels)
+            value, gradient = value_and_gradient(net, w[k], *one, nets.logistic)
+            assert np.isclose(values[k], value, rtol=1e-12)
+            assert np.allclose(gradients[k], gradient, rtol=1e-10, atol=1e-14)
+            outputs = net.outputs(w, examples)[k]
+            assert np.allclose(outputs, net.outputs(w[k], one[0]), rtol=1e-12)
+
+
+def test_jacobian_by_differences():
+    rng = np.random.default_rng(10)
+    net = Layered((3, 4, 5, 1), bias=True)
+    w, x, steps = rng.normal(size=net.size), rng.normal(size=(6, 3)), 1e-6 * np.eye(net.size)
+    numeric = [(net.outputs(w + e, x) - net.outputs(w - e, x))[:, 0] / 2e-6 for e in steps]
+    assert np.allclose(nets.jacobian(net, w, x), np.transpose(numeric), atol=1e-7)
+
+
 def test_value_and_gradient_by_differences():
     rng = np.random.default_rng(8)
     net = Layered((3, 5, 2), bias=True)
@@ -196,9 +228,7 @@ def test_value_and_gradient_by_differences():
 
     steps = 1e-6 * np.eye(net.size)
     slopes = [(value(w + e) - value(w - e)) / 2e-6 for e in steps]
-    assert np.allclose(
-        slopes, value_and_gradient(net, w, x, y, nets.squared_error)[1], atol=1e-7
-    )
+    assert np.allclose(slopes, value_and_gradient(net, w, x, y, nets.squared_error)[1], atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +240,11 @@ def test_value_and_gradient_by_differences():
         (lambda: Layered((2, 1)).outputs(np.ones(2), np.ones((1, 3))), "x: shape (1, 3)"),
         (lambda: Layered((2, 2, 1)).edge_factors(np.ones(3)), "factors: shape (3,)"),
         (lambda: Layered((2, 2, 1)).edge_factors(np.array([1.0, 0.0])), "least 0.0; expected 2"),
+        (lambda: Layered((2, 1)).outputs(np.ones(2), np.ones(2)), "x: shape (2,); expected (n, 2)"),
+        (
+            lambda: nets.jacobian(Layered((2, 2)), np.ones(4), np.eye(2)),
+            "net: 2 outputs; expected 1",
+        ),
         (lambda: Dag(1, ((0, 1), (2, 1)), (1,)), "edges: (2, 1); expected u < v"),
         (lambda: Dag(2, ((0, 1),), (1,)), "edges: (0, 1); expected u < v, v no input (below 2)"),
         (lambda: Dag(1, ((0, 1), (1, 2)), (1, 2)), "u no output (1, 2)"),
