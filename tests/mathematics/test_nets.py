@@ -196,9 +196,7 @@ def test_value_and_gradient_by_differences():
 
     steps = 1e-6 * np.eye(net.size)
     slopes = [(value(w + e) - value(w - e)) / 2e-6 for e in steps]
-    assert np.allclose(
-        slopes, value_and_gradient(net, w, x, y, nets.squared_error)[1], atol=1e-7
-    )
+    assert np.allclose(slopes, value_and_gradient(net, w, x, y, nets.squared_error)[1], atol=1e-7)
 
 
 @pytest.mark.parametrize(
