@@ -1,10 +1,8 @@
 r"""Which matrix does gradient descent on a factor choose? Flows on X = UU^T.
 
-A problem is m symmetric matrices :math:`A_i` of shape (n, n) and data y of shape (m,). Write
-:math:`\mathcal A(X)_i=\langle A_i,X\rangle` and :math:`\mathcal A^*(s)=\sum_is_iA_i`. Time is
-scaled such that the flow on :math:`\|\mathcal A(UU^\top)-y\|^2` reads
-:math:`\dot U=-\mathcal A^*(r)U` with :math:`r=\mathcal A(X)-y`, a quarter of the gradient. Along
-a run, :math:`s=-\int r\,dt`.
+A problem is one of :mod:`lecture_code.measurements`. Time is scaled such that the flow on
+:math:`\|\mathcal A(UU^\top)-y\|^2` reads :math:`\dot U=-\mathcal A^*(r)U` with
+:math:`r=\mathcal A(X)-y`, a quarter of the gradient. Along a run, :math:`s=-\int r\,dt`.
 
 Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case"; Gunasekar et al.
 (2017).
@@ -12,91 +10,15 @@ Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case";
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.integrate import solve_ivp
-from scipy.optimize import OptimizeResult as OdeResult
+from scipy.linalg import expm, orth
 from scipy.optimize import brentq
 
-
-@dataclass(frozen=True)
-class Sensing:
-    """Measurement matrices ``A`` of shape (m, n, n), symmetric, and data ``y`` of shape (m,)."""
-
-    A: np.ndarray
-    y: np.ndarray
-
-    def __post_init__(self) -> None:
-        if self.A.ndim != 3 or self.A.shape[1] != self.A.shape[2]:
-            raise ValueError(f"A: shape {self.A.shape}; expected (m, n, n)")
-        if self.y.shape != self.A.shape[:1]:
-            raise ValueError(f"y: shape {self.y.shape}; expected ({self.A.shape[0]},)")
-        if not np.array_equal(self.A, self.A.transpose(0, 2, 1)):
-            raise ValueError("A: not symmetric; expected symmetric matrices, (A + A^T)/2 will do")
-
-    @property
-    def m(self) -> int:
-        """The number of measurements."""
-        return self.A.shape[0]
-
-    @property
-    def n(self) -> int:
-        """The size of the matrices."""
-        return self.A.shape[1]
-
-
-def measure(problem: Sensing, X: np.ndarray) -> np.ndarray:
-    r""":math:`\mathcal A(X)`, the m inner products :math:`\langle A_i,X\rangle`."""
-    return problem.A.reshape(problem.m, -1) @ X.ravel()
-
-
-def adjoint(problem: Sensing, s: np.ndarray) -> np.ndarray:
-    r""":math:`\mathcal A^*(s)=\sum_is_iA_i`, shape (n, n)."""
-    return (s @ problem.A.reshape(problem.m, -1)).reshape(problem.n, problem.n)
-
-
-def gaussian_sensing(
-    n: int, m: int, rank: int, rng: np.random.Generator
-) -> tuple[Sensing, np.ndarray]:
-    r"""Symmetrised standard normal :math:`A_i` and data of a random truth; returns both.
-
-    The truth is :math:`X^*=ZZ^\top` with Gaussian Z of shape (n, rank), scaled to trace ``rank``.
-    """
-    Z = rng.standard_normal((n, rank))
-    truth = Z @ Z.T * (rank / np.sum(Z * Z))
-    G = rng.standard_normal((m, n, n))
-    A = (G + G.transpose(0, 2, 1)) / 2
-    return Sensing(A, A.reshape(m, -1) @ truth.ravel()), truth
-
-
-def completion(n: int, entries: Mapping[tuple[int, int], float]) -> Sensing:
-    r"""Observed entries as a problem: :math:`A=\tfrac12(e_ie_j^\top+e_je_i^\top)` for each pair."""
-    A = np.zeros((len(entries), n, n))
-    for k, (i, j) in enumerate(entries):
-        A[k, i, j] += 0.5
-        A[k, j, i] += 0.5
-    return Sensing(A, np.array(list(entries.values()), dtype=float))
-
-
-def residual_matrix(problem: Sensing, X: np.ndarray) -> np.ndarray:
-    r""":math:`\mathcal A^*(\mathcal A(X)-y)`, half the gradient of the loss with respect to X."""
-    return adjoint(problem, measure(problem, X) - problem.y)
-
-
-def factor_gradient(problem: Sensing, U: np.ndarray) -> np.ndarray:
-    r"""Gradient of :math:`\|\mathcal A(UU^\top)-y\|^2`, that is :math:`4\mathcal A^*(r)U`.
-
-    ``U`` has shape (n, k). Source: talk, "Gradient Descent on Factorization", with the factor 4.
-    """
-    return 4.0 * residual_matrix(problem, U @ U.T) @ U
-
-
-def minimal_frobenius(problem: Sensing) -> np.ndarray:
-    r"""The matrix :math:`\mathcal A^*(\nu)` with :math:`\mathcal A(X)=y`: least Frobenius norm."""
-    rows = problem.A.reshape(problem.m, -1)
-    return adjoint(problem, np.linalg.solve(rows @ rows.T, problem.y))
+from lecture_code.measurements import Sensing, adjoint, measure, minimal_frobenius, residual_matrix
 
 
 def flow(
@@ -108,26 +30,26 @@ def flow(
     below the size of U0, so that small starts are followed as exactly as large ones. ``rtol`` is
     the relative tolerance of a step, not of the result.
     """
-    last = _integrate(problem, U0, time, rtol).y[:, -1]
+    last = _integrate(problem, U0, time, np.array([time]), rtol)[0]
     U = last[: U0.size].reshape(U0.shape)
     return U @ U.T, last[U0.size :]
 
 
 def _integrate(
-    problem: Sensing, U0: np.ndarray, time: float, rtol: float, dense: bool = False
-) -> OdeResult:
-    """The run of (U, s) from (U0, 0), as scipy returns it; ``dense`` for values in between."""
+    problem: Sensing, U0: np.ndarray, time: float, at: np.ndarray, rtol: float
+) -> np.ndarray:
+    """The run of (U, s) from (U0, 0), a row for each of the times ``at`` up to ``time``."""
     velocity, jacobian = _field(problem, U0.shape)
     return solve_ivp(
         lambda _, z: velocity(z),
         (0, time),
         np.r_[U0.ravel(), np.zeros(problem.m)],
         method="LSODA",
+        t_eval=at,
         rtol=rtol,
         atol=rtol * 1e-2 * float(np.max(np.abs(U0))),
         jac=lambda _, z: jacobian(z),
-        dense_output=dense,
-    )
+    ).y.T
 
 
 def _field(
@@ -157,12 +79,6 @@ def _field(
     return velocity, jacobian
 
 
-def exponential(M: np.ndarray) -> np.ndarray:
-    r""":math:`e^M` of a symmetric matrix, by its eigenvalues."""
-    values, vectors = np.linalg.eigh(M)
-    return (vectors * np.exp(values)) @ vectors.T
-
-
 def exponential_descent(
     problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -179,9 +95,9 @@ def exponential_descent(
     for _ in range(steps):
         r = measure(problem, U @ U.T) - problem.y
         if order == 2:
-            half = exponential(-step / 2 * adjoint(problem, r)) @ U
+            half = expm(-step / 2 * adjoint(problem, r)) @ U
             r = measure(problem, half @ half.T) - problem.y
-        U = exponential(-step * adjoint(problem, r)) @ U
+        U = expm(-step * adjoint(problem, r)) @ U
         s = s - step * r
     return U @ U.T, s
 
@@ -199,11 +115,11 @@ def ordered_product(
     Non-Commutative Case".
     """
     step = time / steps
-    path = _integrate(problem, U0, time, 1e-10, dense=True).sol
     U = np.array(U0, dtype=float)
-    for z in path((np.arange(steps) + at) * step).T:
+    times = (np.arange(steps) + at) / steps * time
+    for z in _integrate(problem, U0, time, times, 1e-10):
         V = z[: U.size].reshape(U.shape)
-        U = exponential(-step * residual_matrix(problem, V @ V.T)) @ U
+        U = expm(-step * residual_matrix(problem, V @ V.T)) @ U
     return U @ U.T
 
 
@@ -229,7 +145,7 @@ def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndar
     while excess(low) > 0:
         low *= 2
     s = brentq(excess, low, high, xtol=1e-15, rtol=1e-15)
-    grow = exponential(s * A)
+    grow = expm(s * A)
     return grow @ X0 @ grow, float(s)
 
 
@@ -325,27 +241,23 @@ def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
     """
     U = np.array(U0, dtype=float)
     for c in controls:
-        U = exponential(np.tensordot(c, A, 1)) @ U
+        U = expm(np.tensordot(c, A, 1)) @ U
     return U @ U.T
 
 
 def lie_dimension(A: np.ndarray, tolerance: float = 1e-8) -> int:
     """Dimension of the Lie algebra that the matrices ``A`` of shape (m, n, n) generate.
 
-    Brackets of each generator with each basis element are added until nothing new appears; then the
-    span is closed under brackets. Directions below ``tolerance`` count as dependent.
+    Brackets of the generators with what is there are added until nothing new appears; then the span
+    is closed under brackets. Directions below ``tolerance`` count as dependent.
     """
-    basis: list[np.ndarray] = []
-    queue = list(A)
-    while queue:
-        B = queue.pop(0)
-        rest = B / np.linalg.norm(B) if np.linalg.norm(B) > tolerance else 0 * B
-        for Q in [*basis, *basis]:
-            rest = rest - np.sum(Q * rest) * Q
-        if np.linalg.norm(rest) > tolerance:
-            basis.append(rest / np.linalg.norm(rest))
-            queue += [a @ basis[-1] - basis[-1] @ a for a in A]
-    return len(basis)
+    n, size = A.shape[1], 0
+    basis = orth(A.reshape(len(A), n * n).T, rcond=tolerance)
+    while basis.shape[1] > size:
+        size = basis.shape[1]
+        brackets = [commutator(a, B).ravel() for a in A for B in basis.T.reshape(size, n, n)]
+        basis = orth(np.column_stack([basis, *brackets]), rcond=tolerance)
+    return size
 
 
 def commutator(A: np.ndarray, B: np.ndarray) -> np.ndarray:

@@ -1,11 +1,10 @@
 r"""Rank-one and rank-r matrix completion: the objective, its derivatives and what the mask does.
 
-An observation is a set of index pairs with weights, stored as a sparse matrix, so that every
-function here costs time and memory proportional to the number of pairs. Points are columns: ``x``
-has shape (d,) or, for a batch of k starts, (d, k). With ``S`` the mask, ``p`` its density and ``J``
-the all-ones matrix, the error of the mask is ``E = S/p - J`` (symmetric part), and everything that
-the sampled objective f does differently from the full objective g goes through bilinear forms of
-``E``.
+An observation is a set of index pairs with weights, a sparse matrix, so that each function costs
+time and memory proportional to the number of pairs. Points are columns: ``x`` has shape (d,) or,
+for a batch of k starts, (d, k). With ``S`` the mask, ``p`` its density and ``J`` the all-ones
+matrix, the error of the mask is ``E = S/p - J`` (symmetric part); all that the sampled objective f
+does differently from the full objective g goes through bilinear forms of ``E``.
 
 Source: lecture 11, sections 11.1 and 11.2; Ge, Lee & Ma (2016).
 """
@@ -18,7 +17,10 @@ from functools import cached_property
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.linalg import orthogonal_procrustes
+from scipy.sparse.linalg import aslinearoperator, eigsh
+
+Law = Callable[[int, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,7 @@ class Completion:
     def __post_init__(self) -> None:
         d = self.z.shape[0]
         if self.mask.shape != (d, d):
-            raise ValueError(
-                f"mask: shape {self.mask.shape}; expected ({d}, {d}) as z has {d} rows"
-            )
+            raise ValueError(f"mask: shape {self.mask.shape}; expected ({d}, {d}), d as in z")
         if not 0 < self.p <= 1:
             raise ValueError(f"p: {self.p}; expected a probability in (0, 1]")
 
@@ -60,20 +60,27 @@ class Completion:
     @cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Row and column indices of the symmetrised mask's entries, in CSR order."""
-        entries = self.weights.tocoo()
-        return entries.row, entries.col
+        return self.weights.tocoo().coords
 
     @cached_property
     def observed(self) -> sparse.csr_array:
         r"""The symmetric part of :math:`P_\Omega(M)`, noise included."""
-        rows, columns = self.pairs
-        factors = self.z.reshape(self.d, -1)
-        seen = self.weights.data * _entries(factors, factors, rows, columns)
-        if self.noise is not None and rows.size:
-            seen = seen + (sparse.csr_array(self.noise + self.noise.T) / 2)[rows, columns]
-        return self._like_weights(seen)
+        seen = self.weights.data * self.products(self.z)
+        if self.noise is not None and seen.size:
+            seen = seen + (sparse.csr_array(self.noise + self.noise.T) / 2)[self.pairs]
+        return self.on_mask(seen)
 
-    def _like_weights(self, data: np.ndarray) -> sparse.csr_array:
+    def products(self, u: np.ndarray) -> np.ndarray:
+        r"""The entries of :math:`uu^\top` on the pairs, for u of shape (d,) or (d, r)."""
+        rows, columns = self.pairs
+        return sum(column[rows] * column[columns] for column in u.reshape(self.d, -1).T)
+
+    def residual(self, u: np.ndarray) -> np.ndarray:
+        r"""The entries of :math:`\bar P(M - uu^\top)` on the pairs, noise included."""
+        return self.observed.data - self.weights.data * self.products(u)
+
+    def on_mask(self, data: np.ndarray) -> sparse.csr_array:
+        """The sparse matrix with these entries on the pairs."""
         w = self.weights
         return sparse.csr_array((data, w.indices, w.indptr), shape=w.shape)
 
@@ -90,17 +97,15 @@ def random_mask(
         raise ValueError(f"p: {p}; expected a probability")
     cells = d * (d + 1) // 2 if symmetric else d * d
     chosen = rng.choice(cells, size=rng.binomial(cells, p), replace=False, shuffle=False)
-    if not symmetric:
-        return _mask(*np.divmod(chosen, d), d)
-    columns = ((np.sqrt(8.0 * chosen + 1) - 1) / 2).astype(np.int64)
-    columns -= columns * (columns + 1) // 2 > chosen
-    columns += (columns + 1) * (columns + 2) // 2 <= chosen
-    rows = chosen - columns * (columns + 1) // 2
-    off = rows != columns
-    return _mask(np.r_[rows, columns[off]], np.r_[columns, rows[off]], d)
-
-
-def _mask(rows: np.ndarray, columns: np.ndarray, d: int) -> sparse.csr_array:
+    if symmetric:
+        # cell c(c+1)/2 + r stands for the pair r <= c; rounding does no harm below d = 10^7, where
+        # 8 cell + 1 is exact and is (2c + 1)^2 at r = 0
+        columns = ((np.sqrt(8 * chosen + 1) - 1) / 2).astype(np.int64)
+        rows = chosen - columns * (columns + 1) // 2
+        off = rows != columns
+        rows, columns = np.r_[rows, columns[off]], np.r_[columns, rows[off]]
+    else:
+        rows, columns = np.divmod(chosen, d)
     return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(d, d))
 
 
@@ -116,12 +121,7 @@ def gaussian_vector(d: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def random_instance(
-    d: int,
-    p: float,
-    rng: np.random.Generator,
-    *,
-    vector: Callable[[int, np.random.Generator], np.ndarray] = flat_vector,
-    symmetric: bool = True,
+    d: int, p: float, rng: np.random.Generator, *, vector: Law = flat_vector, symmetric: bool = True
 ) -> Completion:
     """A random truth of dimension d and a random mask of density p."""
     return Completion(vector(d, rng), random_mask(d, p, rng, symmetric=symmetric), p)
@@ -138,18 +138,13 @@ def project(matrix: np.ndarray, mask: sparse.csr_array) -> np.ndarray:
 
 
 def objective(problem: Completion, x: np.ndarray) -> np.ndarray:
-    r""":math:`f(x) = \tfrac12\|P_\Omega(M - xx^\top)\|_F^2`, one value for each column of x.
+    r""":math:`f(x) = \tfrac12\|P_\Omega(M - xx^\top)\|_F^2` at a point or at each column of x.
 
     For weights w it is half the sum of :math:`w_{ij}(M_{ij}-x_ix_j)^2`. Noise on an entry must come
     with weight 1. Source: lecture 11, (11.1).
     """
-    rows, columns = problem.pairs
-    w, target = problem.weights.data, problem.observed.data
-    points = x.reshape(problem.d, -1)
-    values = [
-        0.5 * np.sum((target - w * point[rows] * point[columns]) ** 2 / w) for point in points.T
-    ]
-    return np.array(values) if x.ndim == 2 else values[0]
+    w = problem.weights.data
+    return np.apply_along_axis(lambda point: 0.5 * np.sum(problem.residual(point) ** 2 / w), 0, x)
 
 
 def gradient(problem: Completion, x: np.ndarray) -> np.ndarray:
@@ -162,44 +157,14 @@ def gradient(problem: Completion, x: np.ndarray) -> np.ndarray:
     return -2.0 * (problem.observed @ x - x * (problem.weights @ (x * x)))
 
 
-def hessian_product(problem: Completion, x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    r""":math:`\nabla^2 f(x)\,v` at one point x of shape (d,), in two sparse products.
-
-    :math:`2\,[v\circ\bar S(x\circ x) + 2x\circ\bar S(x\circ v) - \bar P(M)v]`.
-    """
-    s = problem.weights
-    return 2.0 * (v * (s @ (x * x)) + 2.0 * x * (s @ (x * v)) - problem.observed @ v)
-
-
 def hessian(problem: Completion, x: np.ndarray) -> np.ndarray:
-    """The dense Hessian of f at x, shape (d, d); for small d."""
+    r"""The dense Hessian of f at x, shape (d, d); for small d. Its quadratic form is (11.6),
+
+    .. math:: \langle v,\nabla^2 f(x)v\rangle = \|P_\Omega(vx^\top+xv^\top)\|_F^2
+        - 2\langle P_\Omega(M-xx^\top), vv^\top\rangle
+    """
     s = problem.weights.toarray()
     return 2.0 * (np.diag(s @ (x * x)) + 2.0 * s * np.outer(x, x) - problem.observed.toarray())
-
-
-def gradient_form(problem: Completion, x: np.ndarray, v: np.ndarray) -> float:
-    r""":math:`\langle v,\nabla f(x)\rangle = -2\langle vx^\top, \bar P(M-xx^\top)\rangle`.
-
-    Source: lecture 11, (11.5), with the factor -2.
-    """
-    rows, columns = problem.pairs
-    residual = problem.observed.data - problem.weights.data * x[rows] * x[columns]
-    return float(-2.0 * np.sum(v[rows] * x[columns] * residual))
-
-
-def hessian_form(problem: Completion, x: np.ndarray, v: np.ndarray) -> float:
-    r""":math:`\langle v,\nabla^2 f(x)v\rangle = \|P_\Omega(vx^\top+xv^\top)\|_F^2
-    - 2\langle P_\Omega(M-xx^\top), vv^\top\rangle`, the quadratic form (11.6)."""
-    rows, columns = problem.pairs
-    w = problem.weights.data
-    residual = problem.observed.data - w * x[rows] * x[columns]
-    square = np.sum(w * (v[rows] * x[columns] + x[rows] * v[columns]) ** 2)
-    return float(square - 2.0 * np.sum(residual * v[rows] * v[columns]))
-
-
-def full_objective(z: np.ndarray, x: np.ndarray) -> float:
-    r""":math:`g(x) = \tfrac12\|zz^\top - xx^\top\|_F^2`, from inner products alone."""
-    return 0.5 * float((z @ z) ** 2 - 2 * (x @ z) ** 2 + (x @ x) ** 2)
 
 
 def full_gradient(z: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -218,22 +183,8 @@ def sample_error(problem: Completion, u: np.ndarray, v: np.ndarray) -> float:
 
     Equal to :math:`(u\circ v)^\top E\,(u\circ v)`. Source: lecture 11, Lemma 11.6.
     """
-    return error_form(problem, u * v, u * v)
-
-
-def error_form(problem: Completion, a: np.ndarray, b: np.ndarray) -> float:
-    r""":math:`a^\top E\,b` with :math:`E = \bar S/p - J`."""
-    return float(a @ (problem.weights @ b) / problem.p - a.sum() * b.sum())
-
-
-def error_operator(problem: Completion) -> LinearOperator:
-    """E as a linear operator: one sparse product and a rank-one correction."""
-
-    def apply(v: np.ndarray) -> np.ndarray:
-        return problem.weights @ v / problem.p - v.sum(axis=0)
-
-    shape = (problem.d, problem.d)
-    return LinearOperator(shape, matvec=apply, rmatvec=apply, matmat=apply, dtype=float)
+    w = u * v
+    return float(w @ (problem.weights @ w) / problem.p - w.sum() ** 2)
 
 
 def mask_error(problem: Completion) -> tuple[float, np.ndarray]:
@@ -246,8 +197,10 @@ def mask_error(problem: Completion) -> tuple[float, np.ndarray]:
         values, vectors = np.linalg.eigh(problem.weights.toarray() / problem.p - 1.0)
         top = int(np.argmax(np.abs(values)))
         return float(abs(values[top])), vectors[:, top]
+    ones = aslinearoperator(np.ones((problem.d, 1)))
+    error = aslinearoperator(problem.weights / problem.p) - ones * ones.H
     v0 = np.random.default_rng(0).standard_normal(problem.d)
-    value, vector = eigsh(error_operator(problem), k=1, which="LM", v0=v0)
+    value, vector = eigsh(error, k=1, which="LM", v0=v0)
     return float(abs(value[0])), vector[:, 0]
 
 
@@ -262,9 +215,7 @@ def row_error(problem: Completion) -> float:
     return float(np.max(np.abs(problem.weights @ z2 / problem.p - z2.sum())))
 
 
-def transfer_bounds(
-    problem: Completion, x: np.ndarray, v: np.ndarray, norm: float
-) -> tuple[float, float]:
+def transfer_bounds(problem: Completion, x: np.ndarray, v: np.ndarray, norm: float) -> np.ndarray:
     r"""What :math:`\|E\|` allows f/p and g to differ by, in the two forms that the proof uses.
 
     .. math:: 2\|E\|\,(\|v\circ z\|\|x\circ z\| + \|v\circ x\|\|x\circ x\|)
@@ -277,7 +228,7 @@ def transfer_bounds(
     size, z = np.linalg.norm, problem.z
     first = 2 * norm * (size(v * z) * size(x * z) + size(v * x) * size(x * x))
     second = norm * (2 * size(v * v) * size(x * x) + 4 * size(v * x) ** 2 + 2 * size(v * z) ** 2)
-    return float(first), float(second)
+    return np.array([first, second])
 
 
 def bernstein_norm(d: int, p: float, delta: float) -> float:
@@ -301,34 +252,27 @@ def distance(problem: Completion, x: np.ndarray, *, blocks: int | None = None) -
     With ``blocks`` it is taken for each of that many instances that stand side by side, and the
     result has shape (blocks, k). Raises ``ValueError`` if d is no multiple of ``blocks``.
     """
-    if blocks is None:
-        z = problem.z.reshape(problem.d, *[1] * (x.ndim - 1))
-        return np.minimum(np.linalg.norm(x - z, axis=0), np.linalg.norm(x + z, axis=0))
-    if problem.d % blocks:
+    count = blocks or 1
+    if problem.d % count:
         raise ValueError(f"blocks: {blocks}; expected a divisor of d = {problem.d}")
-    points, z = x.reshape(blocks, problem.d // blocks, -1), problem.z.reshape(blocks, -1, 1)
-    return np.minimum(np.linalg.norm(points - z, axis=1), np.linalg.norm(points + z, axis=1))
+    points = x.reshape(count, -1, *x.shape[1:])
+    z = problem.z.reshape(count, -1, *[1] * (x.ndim - 1))
+    near = np.minimum(np.linalg.norm(points - z, axis=1), np.linalg.norm(points + z, axis=1))
+    return near[0] if blocks is None else near
 
 
 def side_by_side(problems: Sequence[Completion]) -> Completion:
     r"""Instances of equal d and p as one with a block-diagonal mask; f is the sum of theirs.
 
-    One gradient moves a batch of starts on all of them. Raises ``ValueError`` if d or p differ.
+    One gradient moves a batch of starts on all of them. Raises ``ValueError`` if d or p differ or
+    there is noise.
     """
     shapes = {(problem.d, problem.p) for problem in problems}
-    if len(shapes) != 1:
-        raise ValueError(f"problems: (d, p) are {sorted(shapes)}; expected one pair for all")
+    if len(shapes) != 1 or any(problem.noise is not None for problem in problems):
+        raise ValueError(f"problems: (d, p) are {sorted(shapes)}; expected one pair, without noise")
+    mask = sparse.block_diag([problem.mask for problem in problems], format="csr")
     z = np.concatenate([problem.z for problem in problems])
-    mask = _block_diagonal([problem.mask for problem in problems])
-    if all(problem.noise is None for problem in problems):
-        return Completion(z, mask, problems[0].p)
-    silence = sparse.csr_array(problems[0].mask.shape)
-    noise = _block_diagonal([silence if p.noise is None else p.noise for p in problems])
-    return Completion(z, mask, problems[0].p, noise)
-
-
-def _block_diagonal(blocks: Sequence[sparse.csr_array]) -> sparse.csr_array:
-    return sparse.csr_array(sparse.block_diag(blocks, format="csr"))
+    return Completion(z, sparse.csr_array(mask), problems[0].p)
 
 
 def determines_signs(mask: sparse.csr_array) -> bool:
@@ -356,21 +300,9 @@ def factor_gradient(problem: Completion, u: np.ndarray) -> np.ndarray:
 
     :math:`-2\,\bar P(M-UU^\top)\,U`: the entries of :math:`UU^\top` are taken on the mask only.
     """
-    product = _entries(u, u, *problem.pairs)
-    residual = problem.observed.data - problem.weights.data * product
-    return -2.0 * (problem._like_weights(residual) @ u)
+    return -2.0 * (problem.on_mask(problem.residual(u)) @ u)
 
 
 def factor_distance(truth: np.ndarray, u: np.ndarray) -> float:
     r""":math:`\min_Q \|U - ZQ\|_F` over orthogonal Q (Procrustes); shapes (d, r)."""
-    left, _, right = np.linalg.svd(truth.T @ u)
-    return float(np.linalg.norm(u - truth @ (left @ right)))
-
-
-def _entries(
-    left: np.ndarray, right: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> np.ndarray:
-    total = np.zeros(rows.size)
-    for a, b in zip(left.T, right.T, strict=True):
-        total += a[rows] * b[columns]
-    return total
+    return float(np.linalg.norm(u - truth @ orthogonal_procrustes(truth, u)[0]))

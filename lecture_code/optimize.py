@@ -1,4 +1,4 @@
-"""First-order methods, written once: gradient descent with momentum or noise, and SGD.
+"""First-order methods, written once: gradient descent with momentum or noise, SGD, step rules.
 
 A point is an array of any shape; a batch of starts is one array that ``gradient`` maps to an array
 of the same shape, so that a whole batch moves with one call.
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 Gradient = Callable[[np.ndarray], np.ndarray]
+Norm = Literal["l1", "l2", "linf"]
 
 
 class DivergenceError(ArithmeticError):
@@ -142,6 +143,41 @@ def stochastic_gradient_descent(
             raise DivergenceError(f"an iterate is not finite at step {t + 1}; take a smaller step")
     _check(count > 0, "samples", samples, "at least one")
     return x, total / count
+
+
+def adagrad(slope: np.ndarray, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""What AdaGrad subtracts, before the step size, and the running sum of squares it keeps.
+
+    .. math:: s_t = s_{t-1} + g_t\circ g_t, \qquad d_t = g_t/(\sqrt{s_t}+10^{-12})
+
+    ``slope`` is the gradient g, ``squares`` the sum s before this step, zero at first. A coordinate
+    whose slopes so far are zero, or nothing but rounding error, hardly moves.
+
+    Source: Duchi, Hazan & Singer (2011).
+    """
+    squares = squares + slope**2
+    return slope / (np.sqrt(squares) + 1e-12), squares
+
+
+def steepest_step(slope: np.ndarray, step: float, geometry: Norm) -> np.ndarray:
+    r"""The minimiser of :math:`\eta\langle g,\Delta\rangle+\tfrac12\|\Delta\|^2` in three norms.
+
+    l2: :math:`-\eta g`. l1: :math:`-\eta\|g\|_\infty\operatorname{sign}(g_i)e_i` for the first i of
+    largest :math:`|g_i|`. linf: :math:`-\eta\|g\|_1\operatorname{sign}(g)`. ``slope`` is g.
+
+    Raises ``ValueError`` for another geometry. Source: talk, "Optimization is Tied to Choice of
+    Geometry", with its formula mended.
+    """
+    if geometry == "l2":
+        return -step * slope
+    if geometry == "linf":
+        return -step * np.abs(slope).sum() * np.sign(slope)
+    if geometry != "l1":
+        raise ValueError(f"geometry: {geometry!r}; expected 'l1', 'l2' or 'linf'")
+    move = np.zeros_like(slope)
+    top = np.argmax(np.abs(slope))
+    move[top] = -step * slope[top]
+    return move
 
 
 def _check(holds: bool, name: str, value: object, expected: str) -> None:

@@ -11,13 +11,9 @@ Neyshabur, Tomioka & Srebro (2015); Neyshabur, Wu, Salakhutdinov & Srebro (2016)
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from lecture_code.nets import Dag, Layered, Network, Recurrent
-
-Geometry = Literal["l1", "l2", "linf"]
 
 
 def path_norm(net: Network, w: np.ndarray, p: float = 2.0) -> float:
@@ -123,27 +119,6 @@ def best_unit(x: np.ndarray, signs: np.ndarray, p: int) -> tuple[float, np.ndarr
     values = np.abs(np.maximum(units @ x.T, 0) @ signs) / len(x)
     top = np.argmax(values)
     return float(values[top]), units[top]
-
-
-def steepest_step(gradient: np.ndarray, step: float, geometry: Geometry) -> np.ndarray:
-    r"""The minimiser of :math:`\eta\langle g,\Delta\rangle+\tfrac12\|\Delta\|^2` in three norms.
-
-    l2: :math:`-\eta g`. l1: :math:`-\eta\|g\|_\infty\operatorname{sign}(g_i)e_i` for the first i of
-    largest :math:`|g_i|`. linf: :math:`-\eta\|g\|_1\operatorname{sign}(g)`.
-
-    Raises ``ValueError`` for another geometry. Source: talk, "Optimization is Tied to Choice of
-    Geometry", with its formula mended.
-    """
-    if geometry == "l2":
-        return -step * gradient
-    if geometry == "linf":
-        return -step * np.abs(gradient).sum() * np.sign(gradient)
-    if geometry != "l1":
-        raise ValueError(f"geometry: {geometry!r}; expected 'l1', 'l2' or 'linf'")
-    move = np.zeros_like(gradient)
-    top = np.argmax(np.abs(gradient))
-    move[top] = -step * gradient[top]
-    return move
 
 
 def repeated_kappa(net: Recurrent, w: np.ndarray) -> np.ndarray:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
-from lecture_code.optimize import DivergenceError, gradient_descent, stochastic_gradient_descent
+from lecture_code.optimize import (
+    DivergenceError,
+    Norm,
+    adagrad,
+    gradient_descent,
+    steepest_step,
+    stochastic_gradient_descent,
+)
 
 D, STEPS = 5, 37
 EPS = np.finfo(float).eps
@@ -262,3 +269,42 @@ def test_argument_out_of_range_is_refused_before_any_step(
 def test_sgd_without_samples_is_refused() -> None:
     with pytest.raises(ValueError, match=r"samples: \[\]; expected at least one"):
         stochastic_gradient_descent(lambda x, s: x, np.ones(2), [], 0.1)
+
+
+# Step rules
+
+
+def test_adagrad_divides_by_the_root_of_the_sum_of_squares() -> None:
+    slopes = np.array([[3.0, 0.0, -2.0], [4.0, 0.0, 2.0]])
+    first, squares = adagrad(slopes[0], np.zeros(3))
+    np.testing.assert_allclose(first, [1, 0, -1])
+    second, squares = adagrad(slopes[1], squares)
+    np.testing.assert_allclose(second, [0.8, 0, 1 / np.sqrt(2)])
+    np.testing.assert_allclose(squares, [25, 0, 8])
+
+
+@pytest.mark.parametrize(
+    ("geometry", "order", "dual"), [("l1", 1, np.inf), ("l2", 2, 2), ("linf", np.inf, 1)]
+)
+def test_steepest_step_is_optimal(geometry: Norm, order: float, dual: float) -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(20):
+        g, step = rng.normal(size=5), rng.uniform(0.1, 2)
+
+        def model(move, g=g, step=step):
+            return step * g @ move + 0.5 * np.linalg.norm(move, ord=order) ** 2
+
+        move = steepest_step(g, step, geometry)
+        assert np.isclose(model(move), -(step**2) / 2 * np.linalg.norm(g, ord=dual) ** 2)
+        assert np.isclose(np.linalg.norm(move, ord=order), step * np.linalg.norm(g, ord=dual))
+        for other in rng.normal(size=(200, 5)) * 10.0 ** rng.uniform(-3, 1, (200, 1)):
+            assert model(other) >= model(move) - 1e-12
+            assert model(move + 0.01 * other) >= model(move) - 1e-12
+
+
+def test_steepest_step_resolves_ties_and_refuses_another_geometry() -> None:
+    tie = np.array([1.0, -2.0, 2.0])
+    np.testing.assert_array_equal(steepest_step(tie, 0.5, "l1"), [0, 1, 0])
+    np.testing.assert_array_equal(steepest_step(np.array([0.0, -2.0]), 0.5, "linf"), [0, 1])
+    with pytest.raises(ValueError, match="geometry: 'l3'; expected 'l1', 'l2' or 'linf'"):
+        steepest_step(tie, 1.0, "l3")

@@ -156,25 +156,6 @@ def test_unit_norms():
         assert np.isclose(np.linalg.norm(norms, ord=p), pn.path_norm(net, w, p))
 
 
-@pytest.mark.parametrize(
-    ("geometry", "order", "dual"), [("l1", 1, np.inf), ("l2", 2, 2), ("linf", np.inf, 1)]
-)
-def test_steepest_step_is_optimal(geometry, order, dual):
-    rng = np.random.default_rng(11)
-    for _ in range(20):
-        g, step = rng.normal(size=5), rng.uniform(0.1, 2)
-
-        def model(move, g=g, step=step):
-            return step * g @ move + 0.5 * np.linalg.norm(move, ord=order) ** 2
-
-        move = pn.steepest_step(g, step, geometry)
-        assert np.isclose(model(move), -(step**2) / 2 * np.linalg.norm(g, ord=dual) ** 2)
-        assert np.isclose(np.linalg.norm(move, ord=order), step * np.linalg.norm(g, ord=dual))
-        for other in rng.normal(size=(200, 5)) * 10.0 ** rng.uniform(-3, 1, (200, 1)):
-            assert model(other) >= model(move) - 1e-12
-            assert model(move + 0.01 * other) >= model(move) - 1e-12
-
-
 def recurrent_jacobian(net, w):
     graph, copies = net.dag()
     return pn.path_jacobian(graph, w[copies]) @ np.eye(net.size)[copies]
@@ -210,7 +191,6 @@ def test_shared_weights_by_listing_paths(length):
         (lambda: pn.unit_norms(Layered((2, 3, 1), bias=True), np.ones(13)), "bias True; expected"),
         (lambda: pn.best_unit(np.ones((4, 3)), np.ones(4), 2), "x, p: shape (4, 3), 2; expected"),
         (lambda: pn.best_unit(np.ones((4, 2)), np.ones(4), 3), "x, p: shape (4, 2), 3; expected"),
-        (lambda: pn.steepest_step(np.ones(2), 1.0, "l3"), "geometry: 'l3'; expected 'l1', 'l2'"),
     ],
 )
 def test_errors_name_argument_value_and_what_was_expected(call, message):

@@ -1,0 +1,92 @@
+r"""Linear measurements of a symmetric matrix: the operator, its adjoint, and the loss on X = UU^T.
+
+A problem is m symmetric matrices :math:`A_i` of shape (n, n) and data y of shape (m,). Write
+:math:`\mathcal A(X)_i=\langle A_i,X\rangle` and :math:`\mathcal A^*(s)=\sum_is_iA_i`.
+
+Source: talk, "Gradient Descent on Factorization"; Gunasekar et al. (2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sensing:
+    """Measurement matrices ``A`` of shape (m, n, n), symmetric, and data ``y`` of shape (m,)."""
+
+    A: np.ndarray
+    y: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.A.ndim != 3 or self.A.shape[1] != self.A.shape[2]:
+            raise ValueError(f"A: shape {self.A.shape}; expected (m, n, n)")
+        if self.y.shape != self.A.shape[:1]:
+            raise ValueError(f"y: shape {self.y.shape}; expected ({self.A.shape[0]},)")
+        if not np.array_equal(self.A, self.A.transpose(0, 2, 1)):
+            raise ValueError("A: not symmetric; expected symmetric matrices, (A + A^T)/2 will do")
+
+    @property
+    def m(self) -> int:
+        """The number of measurements."""
+        return self.A.shape[0]
+
+    @property
+    def n(self) -> int:
+        """The size of the matrices."""
+        return self.A.shape[1]
+
+
+def measure(problem: Sensing, X: np.ndarray) -> np.ndarray:
+    r""":math:`\mathcal A(X)`, the m inner products :math:`\langle A_i,X\rangle`."""
+    return problem.A.reshape(problem.m, -1) @ X.ravel()
+
+
+def adjoint(problem: Sensing, s: np.ndarray) -> np.ndarray:
+    r""":math:`\mathcal A^*(s)=\sum_is_iA_i`, shape (n, n)."""
+    return (s @ problem.A.reshape(problem.m, -1)).reshape(problem.n, problem.n)
+
+
+def gaussian_sensing(
+    n: int, m: int, rank: int, rng: np.random.Generator
+) -> tuple[Sensing, np.ndarray]:
+    r"""Symmetrised standard normal :math:`A_i` and data of a random truth; returns both.
+
+    The truth is :math:`X^*=ZZ^\top` with Gaussian Z of shape (n, rank), scaled to trace ``rank``.
+    """
+    Z = rng.standard_normal((n, rank))
+    truth = Z @ Z.T * (rank / np.sum(Z * Z))
+    G = rng.standard_normal((m, n, n))
+    A = (G + G.transpose(0, 2, 1)) / 2
+    return Sensing(A, A.reshape(m, -1) @ truth.ravel()), truth
+
+
+def completion(n: int, entries: Mapping[tuple[int, int], float]) -> Sensing:
+    r"""Observed entries as a problem: :math:`A=\tfrac12(e_ie_j^\top+e_je_i^\top)` for each pair."""
+    A = np.zeros((len(entries), n, n))
+    for k, (i, j) in enumerate(entries):
+        A[k, i, j] += 0.5
+        A[k, j, i] += 0.5
+    return Sensing(A, np.array(list(entries.values()), dtype=float))
+
+
+def residual_matrix(problem: Sensing, X: np.ndarray) -> np.ndarray:
+    r""":math:`\mathcal A^*(\mathcal A(X)-y)`, half the gradient of the loss with respect to X."""
+    return adjoint(problem, measure(problem, X) - problem.y)
+
+
+def factor_gradient(problem: Sensing, U: np.ndarray) -> np.ndarray:
+    r"""Gradient of :math:`\|\mathcal A(UU^\top)-y\|^2`, that is :math:`4\mathcal A^*(r)U`.
+
+    ``U`` has shape (n, k). Source: talk, "Gradient Descent on Factorization", with the factor 4.
+    """
+    return 4.0 * residual_matrix(problem, U @ U.T) @ U
+
+
+def minimal_frobenius(problem: Sensing) -> np.ndarray:
+    r"""The matrix :math:`\mathcal A^*(\nu)` with :math:`\mathcal A(X)=y`: least Frobenius norm."""
+    rows = problem.A.reshape(problem.m, -1)
+    return adjoint(problem, np.linalg.solve(rows @ rows.T, problem.y))
