@@ -135,7 +135,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "draw lacks a parameter": ({"draw": lambda: None}, r"does not take the parameters \['k'\]"),
     "draw takes by position": ({"draw": lambda k, /: None}, "draw: does not take"),
     "alt empty at one frame": (
-        {"alt": lambda k: " s"[k == 1]},
+        {"alt": lambda k: "seen" if k == 1 else " "},
         "alt: empty at {'k': 2}",
     ),
     "alt of unknown parameter": ({"alt": "frame {m}"}, r"alt: 'frame {m}' asks for 'm'"),
