@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +28,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = PALETTE = (
     "#000000",
 )
 MIME = "application/vnd.lecture-code.figure+json"
+GREY = "#555555"  # of lines that are only there to compare with
 LINES = ("-", "--", "-.", ":")
 DPI = 110
 
@@ -145,12 +145,6 @@ def show(fig: Figure, *, alt: str, caption: str) -> Picture:
             f"alt: {alt!r}, caption: {caption!r}; expected two texts that say something"
         )
     return Picture(pixels(fig), alt, caption)
-
-
-def reference(ax: Axes, x: Sequence[float], y: Sequence[float], label: str) -> None:
-    """A dashed grey line for what theory says, labelled at its right end."""
-    ax.plot(x, y, color="#555555", linestyle="--", linewidth=1.2, zorder=1)
-    note(ax, x[-1], y[-1], label, colour="#444444")
 
 
 def note(ax: Axes, x: float, y: float, text: str, *, colour: str = BLACK, **options: Any) -> None:

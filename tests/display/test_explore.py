@@ -116,39 +116,32 @@ def noisy(k: int) -> Figure:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "empty parameter": ({"k": []}, r"grid: no values for \['k'\]"),
-    "41 frames": ({"k": range(41)}, "grid: 41 frames; expected at most 40"),
-    "too many in product": (
-        {"draw": lambda k, m: None, "k": range(7), "m": range(6)},
-        "grid: 42 frames",
+    "too many frames": (
+        {"draw": lambda k, m: pytest.fail("drawn"), "k": range(41), "m": [1]},
+        "grid: 41 frames; expected at most 40",
     ),
     "too many bytes": ({"draw": noisy}, r"simple: 2 frames of \d+ kB in all; expected at most 250"),
-    "value twice": ({"k": [1, 2, 1]}, r"grid: k has a value twice: \[1, 2, 1\]"),
-    "integer and equal float": ({"k": [1, 1.0]}, "has a value twice"),
-    "values that read the same": ({"k": [0.12345671, 0.12345672]}, "k"),
+    "value twice": ({"k": [1, 2, 1.0]}, r"grid: k has a value twice: \[1, 2, 1\.0\]"),
+    "values that read the same": ({"k": [0.12345671, 0.12345672]}, "two values of k read the same"),
     "start of unknown parameter": ({"start": {"m": 1}}, r"start: \['m'\] are not in the grid"),
     "label of unknown parameter": ({"labels": {"m": "m"}}, r"labels: \['m'\]"),
     "label of math alone": ({"labels": {"k": "<i>$k$</i>"}}, r"labels: .* of k; expected a word"),
     "unit of unknown parameter": ({"units": {"m": "m"}}, r"units: \['m'\]"),
     "start off the grid": ({"start": {"k": 3}}, r"start: k=3 is not one of \[1, 2\]"),
-    "draw returns nothing": ({"draw": lambda k: None}, "draw: returned NoneType at {'k': 1}"),
     "draw returns axes": (
         {"draw": lambda k: plotting.figure()[1]},
-        "draw: returned Axes at .*; expected a matplotlib Figure",
+        "draw: returned Axes at {'k': 1}; expected a matplotlib Figure",
     ),
     "draw lacks a parameter": ({"draw": lambda: None}, r"does not take the parameters \['k'\]"),
-    "draw wants another": ({"draw": lambda k, m: None}, "draw: does not take"),
     "draw takes by position": ({"draw": lambda k, /: None}, "draw: does not take"),
-    "empty alt": ({"alt": " "}, "alt: empty at {'k': 1}"),
     "alt empty at one frame": (
-        {"alt": lambda k: "seen" if k == 1 else ""},
+        {"alt": lambda k: "seen" if k == 1 else " "},
         "alt: empty at {'k': 2}",
     ),
-    "alt of unknown parameter": ({"alt": "frame {m}"}, "alt"),
-    "alt with TeX braces": ({"alt": "$x^{2}$"}, "alt"),
+    "alt of unknown parameter": ({"alt": "frame {m}"}, r"alt: 'frame {m}' asks for 'm'"),
+    "alt with TeX braces": ({"alt": "$x^{2}$"}, "alt: .* asks for"),
     "empty caption": ({"caption": "\n "}, "caption: .*; expected a text"),
-    "empty name": ({"name": ""}, "name: ''; expected lower-case"),
-    "name in capitals": ({"name": "Bar"}, "name: 'Bar'"),
-    "name with space": ({"name": "a bar"}, "name: 'a bar'"),
+    "name in capitals": ({"name": "Bar"}, "name: 'Bar'; expected lower-case"),
     "name from a digit": ({"name": "1bar"}, "name: '1bar'"),
     "name with line end": ({"name": "bar\n"}, "name: "),
 }
@@ -166,49 +159,22 @@ def test_no_grid_is_refused() -> None:
         explore("none", lambda: None, alt="a", caption="c")
 
 
-def test_bad_grid_is_refused_before_anything_is_drawn() -> None:
-    drawn: list[int] = []
-    with pytest.raises(ValueError, match="41 frames"):
-        simple(draw=lambda k: drawn.append(k), k=range(41))
-    assert not drawn
-
-
-def test_forty_frames_are_accepted() -> None:
-    assert len(simple(k=range(40)).frames) == 40
-
-
-@pytest.mark.parametrize("k", [range(2), (1.5, 2.5), np.array([0.1, 0.2]), ["a", "b"]])
+@pytest.mark.parametrize("k", [range(40), (1.5, 2.5), np.array([0.1, 0.2]), ["a", "b"]])
 def test_any_sequence_of_numbers_or_texts_is_a_grid(k: Any) -> None:
-    sliders = simple(k=k).sliders
-    assert sliders[0].values == tuple(k)
-
-
-def test_draw_may_take_anything_by_name() -> None:
-    assert len(simple(draw=lambda **values: blank(**values)).frames) == 2
+    shown = simple(draw=lambda **values: blank(**values), k=k)
+    assert shown.sliders[0].values == tuple(k)
+    assert len(shown.frames) == len(k)
 
 
 # The frames
 
 
-@pytest.mark.parametrize("values", POINTS, ids=str)
-def test_frame_is_what_draw_draws(shown: Explorable, values: dict[str, Any]) -> None:
-    expected = np.asarray(plotting.pixels(draw(**values)))
-    np.testing.assert_array_equal(decoded(shown.frame(**values).src), expected)
-    coloured = (expected != 255).any(axis=-1)
-    assert coloured.any(axis=0).mean() == pytest.approx(values["share"], abs=1 / 132)
-
-
-@pytest.mark.parametrize("values", POINTS, ids=str)
-def test_each_frame_has_its_own_alt_text(shown: Explorable, values: dict[str, Any]) -> None:
-    assert shown.frame(**values).alt == describe(**values)
-
-
-def test_frames_are_stored_with_the_last_slider_fastest(shown: Explorable) -> None:
-    assert [frame.alt for frame in shown.frames] == [describe(**values) for values in POINTS]
-
-
-def test_frames_differ(shown: Explorable) -> None:
-    assert len({frame.src for frame in shown.frames}) == len(POINTS)
+def test_frames_are_what_draw_draws_with_the_last_slider_fastest(shown: Explorable) -> None:
+    for values, frame in zip(POINTS, shown.frames, strict=True):
+        expected = np.asarray(plotting.pixels(draw(**values)))
+        np.testing.assert_array_equal(decoded(frame.src), expected)
+        assert frame.alt == describe(**values)
+        assert shown.frame(**values) is frame
 
 
 def test_each_frame_is_drawn_once() -> None:
@@ -216,26 +182,14 @@ def test_each_frame_is_drawn_once() -> None:
 
     def count(k: int) -> Figure:
         calls.append(k)
-        return blank(k)
+        return plt.figure(figsize=(0.5, 0.5))
 
-    bundle = simple(draw=count, k=[3, 1, 2])._repr_mimebundle_()
+    explorable = simple(draw=count, k=[3, 1, 2])
+    explorable._repr_mimebundle_()
     assert calls == [3, 1, 2]
-    assert "text/html" in bundle
-
-
-def test_alt_text_may_be_a_pattern() -> None:
-    assert [frame.alt for frame in simple().frames] == ["frame 1", "frame 2"]
-
-
-def test_start_is_the_first_value_unless_given(shown: Explorable) -> None:
-    assert simple().start == {"k": 1}
-    assert shown.start == START
-
-
-def test_pyplot_is_left_without_figures() -> None:
-    explorable = simple(draw=lambda k: plt.figure(figsize=(0.5, 0.5)))
-    explorable.widget()
     assert plt.get_fignums() == []
+    assert explorable.start == {"k": 3}
+    assert [frame.alt for frame in explorable.frames] == ["frame 3", "frame 1", "frame 2"]
 
 
 # The page
@@ -400,15 +354,11 @@ def test_script_stands_once_after_the_figure(html: BeautifulSoup) -> None:
     ("number", "text"),
     [
         ("1e-08", "$10^{-8}$"),
-        ("1e+06", "$10^{6}$"),
-        ("2.5e-07", "$2.5\\cdot 10^{-7}$"),
         ("-1e+06", "$-10^{6}$"),
-        ("-3e-05", "$-3\\cdot 10^{-5}$"),
-        ("0.25", "0.25"),
+        ("2.5e-07", "$2.5\\cdot 10^{-7}$"),
         ("-7", "-7"),
         ("1e5x", "1e5x"),
         ("<b>", "&lt;b&gt;"),
-        ("Gaussian", "Gaussian"),
     ],
 )
 def test_power_of_ten_is_math(number: str, text: str) -> None:
@@ -424,33 +374,17 @@ def test_values_have_a_plain_and_a_shown_form(shown: Explorable) -> None:
 # With a kernel
 
 
-@pytest.fixture(scope="module")
-def controls(shown: Explorable) -> ipywidgets.VBox:
-    return shown.widget()
-
-
-def picture(controls: ipywidgets.VBox) -> Tag:
-    """The image that the live form shows now."""
-    _, _, _, image, _ = controls.children
+def test_live_picture_is_the_stored_frame(shown: Explorable) -> None:
+    *sliders, image, caption = shown.widget().children
     assert isinstance(image, ipywidgets.HTML)
-    return one(BeautifulSoup(image.value, "html.parser"), "img")
-
-
-def test_live_form_starts_where_the_page_does(shown: Explorable) -> None:
-    box = shown.widget()
-    assert [slider.value for slider in box.children[:3]] == list(START.values())
-    assert picture(box)["src"] == shown.frame(**START).src
-
-
-@pytest.mark.parametrize("values", POINTS, ids=str)
-def test_live_picture_is_the_stored_frame(
-    shown: Explorable, controls: ipywidgets.VBox, values: dict[str, Any]
-) -> None:
-    for slider, value in zip(controls.children, values.values(), strict=False):
-        slider.value = value
-    image, frame = picture(controls), shown.frame(**values)
-    np.testing.assert_array_equal(decoded(image["src"]), decoded(frame.src))
-    assert image["alt"] == frame.alt
+    assert [slider.value for slider in sliders] == list(START.values())
+    assert image.value == shown.frame(**START).tag
+    for values in POINTS:
+        for slider, value in zip(sliders, values.values(), strict=True):
+            slider.value = value
+        assert image.value == shown.frame(**values).tag
+    assert isinstance(caption, ipywidgets.HTMLMath)
+    assert caption.value == shown.caption
 
 
 def test_live_picture_does_not_hang_on_what_later_cells_change() -> None:
@@ -463,15 +397,8 @@ def test_live_picture_does_not_hang_on_what_later_cells_change() -> None:
     assert box.children[1].value == kept.tag
 
 
-def test_moving_a_slider_changes_the_picture(shown: Explorable) -> None:
-    box = shown.widget()
-    before = picture(box)["src"]
-    box.children[0].value = 1.0
-    assert picture(box)["src"] != before
-
-
-def test_live_sliders_have_labels_and_units(controls: ipywidgets.VBox) -> None:
-    share, step, colour = controls.children[:3]
+def test_live_sliders_have_labels_and_units(shown: Explorable) -> None:
+    share, step, colour = shown.widget().children[:3]
     assert [share.description, step.description, colour.description] == [
         "share $s$",
         "step $\\eta$",
@@ -479,12 +406,6 @@ def test_live_sliders_have_labels_and_units(controls: ipywidgets.VBox) -> None:
     ]
     assert [label for label, _ in share.options] == ["0.25 m", "0.5 m", "1 m"]
     assert [label for label, _ in step.options] == ["1e-06", "1", "1000"]
-
-
-def test_live_form_ends_with_the_caption(controls: ipywidgets.VBox, shown: Explorable) -> None:
-    caption = controls.children[-1]
-    assert isinstance(caption, ipywidgets.HTMLMath)
-    assert caption.value == shown.caption
 
 
 # All forms together
