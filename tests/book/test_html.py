@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -19,13 +20,20 @@ HTML = ROOT / "_build" / "html"
 LISTED = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
 GENERATED = sorted({path.name for path in HTML.glob("*.html")} - {"index.html"})
 PAGES = [*LISTED, *GENERATED]
+CHAPTERS = [page for page in LISTED if (ROOT / page).with_suffix(".ipynb").exists()]
+SLIDER_SCRIPT = 3_000  # bytes
 
 FOREIGN = re.compile(r"(https?:)?//", re.IGNORECASE)
 CSS_ADDRESS = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 FONT_FACE = re.compile(r"@font-face\s*{[^}]*}")
 LINKS_THAT_LOAD = {"stylesheet", "icon", "shortcut", "preload", "modulepreload", "manifest"}
 ERROR = re.compile(r"\b(traceback|stderr|ansi-red-\w+|system-message|problematic)\b")
-MARKUP = re.compile(r"\n\d\. |:::|\{(prf:)?(ref|eq|doc|numref|cite:[pt])\}|\]\(#")
+MARKUP = re.compile(
+    r"\n\d\. |:::|\{(prf:)?(ref|eq|doc|numref|cite:[pt])\}|\]\(#"
+    r"|\$[^$]+\$|\\[a-zA-Z]{2,}|\\[()[\]]"
+)
+SPOKEN = ("alt", "aria-label", "aria-valuetext")
+CAUGHT = ".katex-error, merror, [mathcolor='#cc0000'], .katex [style*='#cc0000']"
 
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 NO_ICONS = {"fa-solid", "fa-regular", "fa-brands", "fa-lg", "fa-fw"}  # style and size
@@ -74,11 +82,6 @@ def css_addresses(text: str) -> list[str]:
 def names(page: str) -> Counter[str]:
     """The anchors of a page, and how often each is set."""
     return Counter(tag["id"] for tag in read(page).find_all(id=True))
-
-
-@pytest.mark.parametrize("page", LISTED)
-def test_every_listed_page_is_built(page: str) -> None:
-    assert (HTML / page).is_file(), "run `make book`"
 
 
 @every_page
@@ -167,9 +170,16 @@ def test_no_output_is_an_error(page: str) -> None:
 
 @every_page
 def test_no_markup_is_left_in_the_text(page: str) -> None:
-    skip = ["pre", "code", "script", "style", "annotation"]
+    skip = ["pre", "code", "script", "style", "noscript", "template", "annotation"]
     texts = [t for t in read(page).body.find_all(string=MARKUP) if not t.find_parent(skip)]
+    texts += [t[name] for name in SPOKEN for t in read(page).find_all(attrs={name: MARKUP})]
     assert not texts
+
+
+@every_page
+def test_every_formula_is_rendered(page: str) -> None:
+    bare = [tag for tag in read(page).select(".math") if not tag.select_one(".katex")]
+    assert not describe([*bare, *read(page).select(CAUGHT)])
 
 
 def test_style_sheets_load_only_what_is_there() -> None:
@@ -212,27 +222,47 @@ def test_every_icon_has_its_glyph() -> None:
     assert sum(font.stat().st_size for font in fonts) < 10_000
 
 
-def test_notebooks_lie_beside_the_pages() -> None:
-    """The copies that the pages offer are those of the book, byte for byte."""
-    notebooks = sorted((ROOT / "book").glob("*.ipynb"))
-    assert notebooks
-    for notebook in notebooks:
-        assert (HTML / "_sources" / "book" / notebook.name).read_bytes() == notebook.read_bytes()
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_chapter_has_all_of_its_notebook(page: str) -> None:
+    """Its code and solutions; and the notebook itself to download, byte for byte."""
+    notebook = (ROOT / page).with_suffix(".ipynb")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code, text = (
+        ["".join(cell["source"]).strip() for cell in cells if cell["cell_type"] == kind]
+        for kind in ("code", "markdown")
+    )
+    soup = read(page)
+    assert [tag.get_text().strip() for tag in soup.select("div.cell_input pre")] == code
+    assert len(soup.select("div.solution")) == "\n".join(text).count("{exercise}")
+    link = soup.select_one("a.btn-download-source-button")["href"]
+    assert ((HTML / page).parent / link).read_bytes() == notebook.read_bytes()
 
 
-def test_front_door_leads_to_the_first_page() -> None:
+@every_page
+def test_sliders_come_with_one_small_script_and_no_library(page: str) -> None:
+    soup = read(page)
+    inline = [tag.get_text() for tag in soup.find_all("script", src=False, type=False)]
+    sizes = [len(text.encode()) for text in inline if "figure.explorable" in text]
+    assert len(sizes) == bool(soup.select("figure.explorable"))
+    assert sum(sizes) < SLIDER_SCRIPT
+    assert not soup.find_all("script", type=re.compile("widget"))  # nothing here reads it
+    lean = {tag["src"].split("?")[0].split("/")[-1] for tag in read(LISTED[-1])("script", src=True)}
+    assert {tag["src"].split("?")[0].split("/")[-1] for tag in soup("script", src=True)} <= lean
+
+
+def test_front_door_contents_and_next_lead_through_the_whole_book() -> None:
     refresh = read("index.html").find("meta", attrs={"http-equiv": "Refresh"})
     assert refresh["content"].endswith(f"url={LISTED[0]}")
+    for before, page, after in zip([None, *LISTED], LISTED, [*LISTED[1:], None], strict=False):
+        soup = read(page)
+        ways = {name: soup.select_one(f"a.{name}") for name in ("left-prev", "right-next")}
+        assert [way and local(page, way["href"]) for way in ways.values()] == [before, after]
+        listed = [local(page, tag["href"]) for tag in soup.select("nav.bd-docs-nav a")]
+        assert listed == LISTED[1:]
 
 
-def test_every_page_is_linked() -> None:
-    """A page that no other links to would be built for nobody."""
-    linked = set()
-    for page in ["index.html", *PAGES]:
-        for tag in read(page).find_all(["a", "form"]):
-            address = urldefrag(tag.get("href") or tag.get("action", ""))[0]
-            target = ((HTML / page).parent / address).resolve() if address else None
-            if target and target != (HTML / page).resolve():
-                linked.add(target)
-    orphans = [page for page in PAGES if (HTML / page).resolve() not in linked]
-    assert not orphans
+def local(page: str, address: str) -> str:
+    """The page that a link on a page leads to."""
+    path = urldefrag(address)[0]
+    target = (HTML / page).parent / path if path else HTML / page
+    return str(target.resolve().relative_to(HTML.resolve()))

@@ -9,14 +9,13 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import CHAPTERS, ROOT, Visit
+from visits import CHAPTERS, PATIENCE, ROOT, Open
 
-MINUTES = 60_000  # milliseconds
 NOTEBOOK = Path(CHAPTERS[0]).with_suffix(".ipynb").name
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab")
 LABELLED = re.compile(r"\{prf:(?!proof)\w+\} (?P<title>.+)\n:label: (?P<label>\S+)")
@@ -93,12 +92,12 @@ def lab(tmp_path: Path) -> Iterator[str]:
 
     listener = threading.Thread(target=listen)
     listener.start()
-    started.wait(60)
+    started.wait(PATIENCE / 1000)
     addresses = ADDRESS.findall("".join(log))
     if addresses:
         yield addresses[0]
     server.terminate()
-    server.wait(60)
+    server.wait(PATIENCE / 1000)
     listener.join()
     server.stderr.close()
     if not addresses:
@@ -118,13 +117,11 @@ def run_all(page: Page, cells: int) -> None:
           return errors.length || (done && counts.length === cells);
         }}""",
         arg=cells,
-        timeout=4 * MINUTES,
         polling=500,
     )
 
 
-@pytest.mark.timeout(400)
-def test_chapter_runs_in_jupyterlab(opened: Callable[..., Visit], lab: str) -> None:
+def test_chapter_runs_in_jupyterlab(opened: Open, lab: str) -> None:
     source = json.loads((ROOT / "book" / NOTEBOOK).read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in source if cell["cell_type"] == "code"]
     text = "\n".join("".join(c["source"]) for c in source if c["cell_type"] == "markdown")
@@ -135,8 +132,7 @@ def test_chapter_runs_in_jupyterlab(opened: Callable[..., Visit], lab: str) -> N
     page = seen.page
     page.wait_for_function(
         f"() => window.jupyterapp?.shell.currentWidget?.content?.model"
-        f" && ({PROGRESS})().status === 'idle'",
-        timeout=2 * MINUTES,
+        f" && ({PROGRESS})().status === 'idle'"
     )
     run_all(page, len(code))
     assert page.evaluate(PROGRESS)["errors"] == []
@@ -156,7 +152,7 @@ def test_chapter_runs_in_jupyterlab(opened: Callable[..., Visit], lab: str) -> N
     at_end = slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax")
     slider.focus()
     page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
-    expect(picture).not_to_have_attribute("src", before, timeout=MINUTES)
+    expect(picture).not_to_have_attribute("src", before)
     expect(picture).not_to_have_attribute("alt", alt)
     assert page.evaluate(PROGRESS)["errors"] == []
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import re
 from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -40,30 +40,30 @@ SCROLL_THROUGH = """async () => {
   return shifts.map(shift => [shift.value, shift.startTime,
     shift.sources.map(({node}) => (node?.outerHTML ?? node?.data ?? "").slice(0, 120))]);
 }"""
+EAGER_FAR_BELOW = """() => [...document.images]
+  .filter(image => image.loading !== "lazy" && !image.src.startsWith("data:"))
+  .filter(image => image.getBoundingClientRect().top + scrollY > 2 * innerHeight)
+  .map(image => image.alt)"""
+INLINE_SCRIPTS = """() => [...document.scripts].filter(script => !script.src && !script.type)
+  .map(script => new TextEncoder().encode(script.textContent).length)"""
+
+
+Served = tuple[Visit, float, list[tuple[float, float, list[str]]]]
 
 
 @pytest.fixture(scope="module", params=list(product(PAGES, (DESK, PHONE))), ids=str)
-def served(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """A page as a reader with nothing in the cache gets it from a host, scrolled through."""
+def served(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A page as a reader with an empty cache gets it and scrolls through it, and what shifted."""
     place, width = request.param
     opened = visit(browser, site + place, width=width)
-    opened.fonts_ready = opened.page.evaluate(WATCH_SHIFTS)
-    opened.shifts = opened.page.evaluate(SCROLL_THROUGH)
-    yield opened
+    yield opened, opened.page.evaluate(WATCH_SHIFTS), opened.page.evaluate(SCROLL_THROUGH)
     opened.close()
 
 
-def parcels(visit: Visit) -> dict[str, tuple[int, int]]:
-    """For each file that was asked for its bytes as transferred, and how many are pictures."""
-    return {
-        address: weight(HTML / unquote(urlsplit(address).path).lstrip("/"))
-        for address in visit.requests
-        if not address.startswith("data:")
-    }
-
-
-def weight(path: Path) -> tuple[int, int]:
+@functools.cache
+def weight(name: str) -> tuple[int, int]:
     """The bytes of a file as transferred, and how many of them are pictures."""
+    path = HTML / name
     body = path.read_bytes()
     size = len(gzip.compress(body, 6)) if path.suffix in COMPRESSED else len(body)
     if path.suffix in PICTURES:
@@ -73,49 +73,26 @@ def weight(path: Path) -> tuple[int, int]:
     return size, 0
 
 
-def test_all_but_the_pictures_is_light(served: Visit) -> None:
-    sent = parcels(served)
-    assert sum(size - pictures for size, pictures in sent.values()) < BUT_PICTURES, sent
+def test_page_is_light(served: Served) -> None:
+    sent = [url for url in served[0].requests if not url.startswith("data:")]
+    files = [unquote(urlsplit(url).path).lstrip("/") for url in sent]
+    weights = {name: weight(name) for name in files}
+    assert sum(size for size, _ in weights.values()) < IN_ALL, weights
+    assert sum(size - pictures for size, pictures in weights.values()) < BUT_PICTURES, weights
+    assert len(files) <= REQUESTS
+    scripts = {name: (HTML / name).stat().st_size for name in files if name.endswith(".js")}
+    assert scripts
+    assert max(*scripts.values(), *served[0].page.evaluate(INLINE_SCRIPTS)) <= ONE_SCRIPT, scripts
 
 
-def test_page_is_light_in_all(served: Visit) -> None:
-    sent = parcels(served)
-    assert sum(size for size, _ in sent.values()) < IN_ALL, sent
-
-
-def test_page_needs_few_requests(served: Visit) -> None:
-    assert len(parcels(served)) <= REQUESTS
-
-
-def test_no_script_is_heavy(served: Visit) -> None:
-    files = [HTML / unquote(urlsplit(url).path).lstrip("/") for url in parcels(served)]
-    sizes = {path.name: path.stat().st_size for path in files if path.suffix == ".js"}
-    inline = served.page.evaluate(
-        """() => [...document.scripts].filter(script => !script.src && !script.type)
-          .map(script => new TextEncoder().encode(script.textContent).length)"""
-    )
-    assert sizes
-    assert max(*sizes.values(), *inline) <= ONE_SCRIPT, sizes
-
-
-def test_page_carries_no_data_that_nothing_reads(served: Visit) -> None:
-    """The state of live widgets is for a library that the book does not load."""
-    assert not served.page.locator("script[type*=widget]").count()
-
-
-def test_layout_holds_still(served: Visit) -> None:
+def test_layout_holds_still(served: Served) -> None:
     """From the start, but for what the fonts move; wholly while the pictures come into sight."""
-    assert sum(value for value, _, _ in served.shifts) < SHIFT_IN_ALL, served.shifts
-    later = [shift for shift in served.shifts if shift[1] > served.fonts_ready]
+    _, fonts_ready, shifts = served
+    assert sum(value for value, _, _ in shifts) < SHIFT_IN_ALL, shifts
+    later = [shift for shift in shifts if shift[1] > fonts_ready]
     assert sum(value for value, _, _ in later) < SHIFT, later
 
 
-def test_pictures_far_below_wait(served: Visit) -> None:
+def test_pictures_far_below_wait(served: Served) -> None:
     """Those beyond the first two windows load when they come near, or are part of the page."""
-    eager = served.page.evaluate(
-        """() => [...document.images]
-          .filter(image => image.loading !== "lazy" && !image.src.startsWith("data:"))
-          .filter(image => image.getBoundingClientRect().top + scrollY > 2 * innerHeight)
-          .map(image => image.alt)"""
-    )
-    assert not eager
+    assert not served[0].page.evaluate(EAGER_FAR_BELOW)

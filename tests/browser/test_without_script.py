@@ -28,26 +28,22 @@ def plain(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     opened.close()
 
 
-def test_no_script_has_run(plain: Visit) -> None:
+@pytest.mark.parametrize(
+    "what",
+    [
+        ":is(h1, h2, h3, h4, p, li, dt, dd, td, th, pre, blockquote)",
+        ".katex-html",
+        ".solution section > *",
+        "img",
+    ],
+    ids=["text", "formulas", "solutions", "figures"],
+)
+def test_all_is_visible(plain: Visit, what: str) -> None:
     assert plain.page.evaluate("() => document.documentElement.dataset.theme") is None
-
-
-def test_all_text_is_visible(plain: Visit) -> None:
-    text = "article :is(h1, h2, h3, h4, p, li, dt, dd, td, th, pre, blockquote)"
-    assert not plain.page.evaluate(UNSEEN, text)
-
-
-def test_all_formulas_are_visible(plain: Visit) -> None:
-    assert not plain.page.evaluate(UNSEEN, "article .katex-html")
-    assert not plain.page.locator(".math:not(:has(.katex))").count()
-
-
-def test_solutions_lie_open(plain: Visit) -> None:
-    assert not plain.page.evaluate(UNSEEN, "article .solution section > *")
+    assert not plain.page.evaluate(UNSEEN, f"article {what}")
 
 
 def test_figures_show_their_first_frame(plain: Visit) -> None:
-    assert not plain.page.evaluate(UNSEEN, "article img")
     shown = plain.page.evaluate(
         """() => [...document.querySelectorAll("figure.explorable")].map(figure => {
           const image = figure.querySelector("img");
@@ -63,7 +59,3 @@ def test_folded_code_can_be_opened(plain: Visit) -> None:
     if folds.count():
         folds.first.locator("summary").click()
         assert folds.first.locator("pre").is_visible()
-
-
-def test_ways_on_are_links(plain: Visit) -> None:
-    assert plain.page.locator("a.right-next, a.left-prev").count()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +23,25 @@ CHAPTERS = [page for page in PAGES if (ROOT / page).with_suffix(".ipynb").exists
 GENERATED = sorted({path.name for path in HTML.glob("*.html")} - {"index.html"})
 THEMES = ("light", "dark")
 DESK, PHONE = 1280, 390
-PATIENCE = 60_000  # milliseconds; a page has 40,000 nodes, a test machine may be busy
+PATIENCE = 180_000  # milliseconds; a page has 50,000 nodes, a test machine may be busy
+
+expect.set_options(timeout=PATIENCE)
+
+
+def often(values: Iterable[Any], usual: Iterable[Any]) -> list[Any]:
+    """Parameters of a test: the usual ones in each run, the others every week."""
+    every_run = set(usual)
+    return [
+        pytest.param(value, marks=() if value in every_run else pytest.mark.weekly)
+        for value in values
+    ]
+
+
+def views(places: list[str]) -> list[Any]:
+    """Each page light on a phone and dark on a desk; the other two ways every week."""
+    usual = {("light", PHONE), ("dark", DESK)}
+    ways = list(product(places, THEMES, (DESK, PHONE)))
+    return often(ways, [way for way in ways if way[1:] in usual])
 
 
 @dataclass
@@ -28,11 +51,8 @@ class Visit:
     page: Page
     place: str
     theme: str
-    width: int
     troubles: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-    shifts: list[Any] = field(default_factory=list)
-    fonts_ready: float = 0.0
 
     def watch(self) -> None:
         """Notes requests, errors and warnings from now on."""
@@ -55,6 +75,9 @@ class Visit:
         self.page.context.close()
 
 
+Open = Callable[..., Visit]
+
+
 def visit(
     browser: Browser,
     address: str,
@@ -75,7 +98,7 @@ def visit(
         context.add_init_script(
             f"if (!localStorage.mode) localStorage.mode = localStorage.theme = '{theme}';"
         )
-    seen = Visit(context.new_page(), address, theme, width)
+    seen = Visit(context.new_page(), address.removeprefix(f"{HTML.as_uri()}/"), theme)
     seen.watch()
     seen.page.goto(address)
     seen.page.evaluate("() => document.fonts.ready.then(() => true)")
@@ -92,6 +115,7 @@ class Stored:
     """An explorable as a notebook stores it."""
 
     name: str
+    parameters: tuple[str, ...]
     starts: tuple[int, ...]
     data: dict[str, Any]
     png: str
@@ -102,9 +126,9 @@ class Stored:
         return tuple(len(slider["values"]) for slider in self.data["sliders"])
 
     @property
-    def parameters(self) -> tuple[str, ...]:
-        """The name of each slider."""
-        return tuple(self.data["parameters"])
+    def ends(self) -> tuple[int, ...]:
+        """The last position of each slider."""
+        return tuple(size - 1 for size in self.sizes)
 
     def frame(self, at: tuple[int, ...]) -> list[str]:
         """Picture and description at these positions of the sliders."""
@@ -118,6 +142,14 @@ class Stored:
         return [s["values"][i] for s, i in zip(self.data["sliders"], at, strict=True)]
 
 
+def shown_on(place: str) -> list[str]:
+    """The names of the explorables on a built page, in order; none if it is not built."""
+    path = HTML / place
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return re.findall(r'<figure class="explorable" id="([^"]+)"', text)
+
+
+@functools.cache
 def stored_explorables() -> dict[str, Stored]:
     """Every explorable of the notebooks' outputs by name."""
     found = {}
@@ -129,9 +161,11 @@ def stored_explorables() -> dict[str, Stored]:
                     continue
                 figure = BeautifulSoup(markup, "html.parser").figure
                 inputs = figure.find_all("input")
-                data = json.loads(figure.find("script").string)
-                data["parameters"] = [slider["name"] for slider in inputs]
-                starts = tuple(int(slider["value"]) for slider in inputs)
-                name = str(figure["id"])
-                found[name] = Stored(name, starts, data, "".join(output["data"]["image/png"]))
+                found[str(figure["id"])] = Stored(
+                    name=str(figure["id"]),
+                    parameters=tuple(slider["name"] for slider in inputs),
+                    starts=tuple(int(slider["value"]) for slider in inputs),
+                    data=json.loads(figure.find("script").string),
+                    png="".join(output["data"]["image/png"]),
+                )
     return found
