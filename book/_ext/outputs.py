@@ -21,10 +21,11 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from lecture_code.display import claims, evidence, explore, plotting
+from lecture_code.display import claims, evidence, explore, plotting, tables
 
 SHOWN = "shown"
 TEACHES = "tag_teaches"
+FEW = 5  # a range has at least so many stops
 
 Markdown = Callable[[str], list[nodes.Node]]
 
@@ -64,7 +65,7 @@ class Outputs:
     """Turns the outputs of our own kinds into nodes."""
 
     mime_priority_overrides: ClassVar = [
-        ("html", mime, 1) for mime in (evidence.MIME, explore.MIME, plotting.MIME)
+        ("html", mime, 1) for mime in (evidence.MIME, explore.MIME, plotting.MIME, tables.MIME)
     ]
 
     @staticmethod
@@ -77,6 +78,8 @@ class Outputs:
             return [evidence_block(data.content)]
         if data.mime_type == plotting.MIME:
             return [figure(data.content, markdown)]
+        if data.mime_type == tables.MIME:
+            return [table(data.content)]
         if data.mime_type == explore.MIME:
             return [explorable(data.content, markdown, config)]
         return None
@@ -119,13 +122,14 @@ def evidence_block(block: dict[str, Any]) -> nodes.container:
     head += [reference(block["id"]), nodes.inline("", "", *typeset(title), classes=["of"])]
     head += nodes.inline("", block["head"], classes=["sum"])
     rows = [evidence_row(evidence.Row(block["id"], **row)) for row in block["rows"]]
-    rest = rows[evidence.OPEN :]
+    first, rest = rows[: block["show"]], rows[block["show"] :]
     if rest:
-        summary = f"<summary>{evidence.counted(len(rest), 'more row', 'more rows')}</summary>"
+        more = "more row" if first else "row"
+        summary = f"<summary>{evidence.counted(len(rest), more, more + 's')}</summary>"
         rest = [raw(f'<details class="rows">{summary}'), *rest, raw("</details>")]
     kinds = {evidence.look(evidence.Row(block["id"], **row)) for row in block["rows"]}
     lead = next(kind for kind in ("holds", "measured", "refuted") if kind in kinds)
-    return shown(["evidence", f"evidence-{lead}"], head, *rows[: evidence.OPEN], *rest)
+    return shown(["evidence", f"evidence-{lead}"], head, *first, *rest)
 
 
 def evidence_row(row: evidence.Row) -> nodes.container:
@@ -141,8 +145,7 @@ def evidence_row(row: evidence.Row) -> nodes.container:
     for name, text in (("side", row.left), ("relation", row.relation), ("side", row.right)):
         figures += span(name, text)
     if row.ratio is not None:
-        share = min(row.ratio, 1.0)
-        figures += raw(f'<span class="bar" style="--ratio:{share:.3g}" aria-hidden="true"></span>')
+        figures += raw(bar(min(row.ratio, 1.0)))
     parts.append(figures)
     parts += span("detail", row.detail)
     if row.vacuous:
@@ -169,6 +172,27 @@ def typeset(text: str) -> list[nodes.Node]:
         for i, piece in enumerate(pieces)
         if piece
     ]
+
+
+def table(data: dict[str, Any]) -> nodes.container:
+    """A table of figures in a box of its own, which scrolls where it is too wide."""
+    shape = tables.Table(**data)
+    parts: list[nodes.Node] = [raw('<div class="table-scroll"><table class="figures"><caption>')]
+    parts += [*typeset(shape.caption), raw("</caption><thead><tr>")]
+    for k, line in enumerate(zip(*shape.aligned(), strict=True)):
+        for j, cell in enumerate(line):
+            tag, scope = ("td", "") if k and j else ("th", f' scope="{"row" if k else "col"}"')
+            parts += [raw(f'<{tag}{scope} class="{shape.align[j]}">'), *typeset(cell)]
+            shares = shape.bars.get(shape.columns[j]) if k else None
+            parts.append(raw(f"{bar(shares[k - 1]) if shares else ''}</{tag}>"))
+        parts.append(raw("</tr><tr>" if k else "</tr></thead><tbody><tr>"))
+    parts[-1] = raw("</tr></tbody></table></div>")
+    return shown([], *parts)
+
+
+def bar(share: float) -> str:
+    """A bar as long as a share of the whole; the figure beside it says the same."""
+    return f'<span class="bar" style="--ratio:{share:.3g}" aria-hidden="true"></span>'
 
 
 def figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
@@ -235,19 +259,29 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
 def control(
     figure_name: str, slider: dict[str, Any], markdown: Markdown, config: Any
 ) -> list[nodes.Node]:
-    """The row of one slider: label, play button, range, value."""
+    """The row of one parameter: a range with its play button, or buttons for a few values."""
     place, start = f"{figure_name}-{slider['name']}", slider["start"]
+    texts = [as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]]
+    if len(texts) < FEW:
+        buttons = "".join(
+            f'<label class="choice"><input type="radio" name="{place}" value="{i}"'
+            f"{' checked' * (i == start)}><span>{text}</span></label>"
+            for i, text in enumerate(texts)
+        )
+        opening = f'<div class="control" role="radiogroup" aria-labelledby="{place}-label"'
+        name = f'data-name="{slider["name"]}"><span class="label" id="{place}-label">'
+        label = [raw(f"{opening} {name}"), *markdown(slider["label"])]
+        return [*label, raw(f'</span><span class="choices">{buttons}</span></div>')]
     value = html.escape(slider["values"][start] + slider["unit"])
-    shown_value = as_html(slider["texts"][start], config) + slider["unit"]
     return [
-        raw(f'<p class="control"><label for="{place}">'),
+        raw(f'<div class="control" data-name="{slider["name"]}"><label for="{place}">'),
         *markdown(slider["label"]),
         raw(
             '</label><button type="button" aria-pressed="false" '
             f'aria-label="Play {slider["spoken"]}">▶</button>'
-            f'<input type="range" id="{place}" name="{slider["name"]}" min="0" '
-            f'max="{len(slider["values"]) - 1}" step="1" value="{start}" autocomplete="off" '
-            f'aria-valuetext="{value}"><output for="{place}">{shown_value}</output></p>'
+            f'<input type="range" id="{place}" min="0" max="{len(texts) - 1}" step="1" '
+            f'value="{start}" autocomplete="off" aria-valuetext="{value}">'
+            f'<output for="{place}">{texts[start]}</output></div>'
         ),
     ]
 

@@ -1,7 +1,21 @@
-// Figures with sliders: the frames lie in the page; nothing is fetched.
+// Figures with sliders and switches: the frames lie in the page; nothing is fetched.
 (() => {
   const all = (selector, root) => [...root.querySelectorAll(selector)];
   const figures = () => all("figure.explorable", document);
+  const rows = figure => all(".control", figure);
+
+  // A parameter stands at a place of its list of values: a range, or one of a few buttons.
+  const range = row => row.querySelector("input[type=range]");
+  const at = row => Number((range(row) ?? row.querySelector("input:checked")).value);
+  const put = (row, place) => {
+    const slider = range(row);
+    if (slider) slider.value = place; else all("input", row)[place].checked = true;
+  };
+  const first = row => {
+    const slider = range(row);
+    return Number(slider ? slider.defaultValue : all("input", row).findIndex(e => e.defaultChecked));
+  };
+
   // The frame that shows first stands in the page once, as the picture itself.
   const stored = (figure, image) => {
     if (!figure.data) {
@@ -13,12 +27,14 @@
   const show = figure => {
     const image = figure.querySelector("img"), data = stored(figure, image);
     let index = 0;
-    const state = all("input", figure).map((input, i) => {
-      const slider = data.sliders[i], at = Number(input.value);
-      index = index * slider.values.length + at;
-      input.setAttribute("aria-valuetext", slider.values[at] + slider.unit);
-      input.parentNode.querySelector("output").innerHTML = slider.texts[at] + slider.unit;
-      return input.name + "=" + encodeURIComponent(slider.values[at]);
+    const state = rows(figure).map((row, i) => {
+      const { values, texts, unit } = data.sliders[i], place = at(row), slider = range(row);
+      index = index * values.length + place;
+      if (slider) {
+        slider.setAttribute("aria-valuetext", values[place] + unit);
+        row.querySelector("output").innerHTML = texts[place];
+      }
+      return row.dataset.name + "=" + encodeURIComponent(values[place]);
     });
     [image.src, image.alt] = data.frames[index];
     figure.querySelector("a.setting").hash = figure.id + "?" + state.join("&");
@@ -30,11 +46,11 @@
   };
   const play = button => {
     if (button.timer) return stop(button);
-    const input = button.parentNode.querySelector("input");
+    const slider = range(button.parentNode);
     const step = () => {
-      input.value = input.value === input.max ? 0 : Number(input.value) + 1;
-      show(input.closest("figure"));
-      return input.value === input.max;
+      slider.value = slider.value === slider.max ? 0 : Number(slider.value) + 1;
+      show(slider.closest("figure"));
+      return slider.value === slider.max;
     };
     if (step() || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     button.setAttribute("aria-pressed", "true");
@@ -46,21 +62,22 @@
     if (!figure) return;
     const wanted = new URLSearchParams(query);
     show(figure);
-    all("input", figure).forEach((input, i) => {
-      const at = figure.data.sliders[i].values.indexOf(wanted.get(input.name));
-      if (at >= 0) input.value = at;
+    rows(figure).forEach((row, i) => {
+      const place = figure.data.sliders[i].values.indexOf(wanted.get(row.dataset.name));
+      if (place >= 0) put(row, place);
     });
     show(figure);
     figure.scrollIntoView();
   };
   const reset = figure => {
-    for (const input of all("input", figure)) {
-      [input.kept, input.value] = [input.value, input.defaultValue];
+    for (const row of rows(figure)) {
+      row.kept = at(row);
+      put(row, first(row));
     }
     show(figure);
   };
   const restore = figure => {
-    for (const input of all("input", figure)) input.value = input.kept;
+    for (const row of rows(figure)) put(row, row.kept);
     show(figure);
   };
   document.addEventListener("input", event => {

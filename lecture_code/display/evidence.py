@@ -17,7 +17,7 @@ from lecture_code.display.statements import Statement, lookup
 
 MIME = "application/vnd.lecture-code.evidence+json"
 HOLDS, MEASURED, PRINTED, WITHOUT = "holds", "measured", "as printed", "fails without "
-OPEN = 3  # rows that show at once
+OPEN = 3  # rows that show at once, at most
 CLAIM = re.compile(r"\bclaims\.[a-z_]+\(")
 POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]\d+)")
 
@@ -85,6 +85,7 @@ class Evidence:
     """The rows that one cell shows for one statement."""
 
     rows: tuple[Row, ...]
+    show: int = OPEN
 
     @property
     def statement(self) -> Statement:
@@ -117,7 +118,7 @@ class Evidence:
     def data(self) -> dict[str, Any]:
         """The block as JSON."""
         rows = [{k: v for k, v in asdict(row).items() if k != "id"} for row in self.rows]
-        return {"id": self.statement.id, "head": self.head, "rows": rows}
+        return {"id": self.statement.id, "head": self.head, "show": self.show, "rows": rows}
 
     def _repr_html_(self) -> str:
         rows = [
@@ -125,28 +126,29 @@ class Evidence:
             f"{html.escape(as_math(row.line), quote=False)}</div>"
             for row in self.rows
         ]
-        more = "".join(rows[OPEN:])
+        more = "".join(rows[self.show :])
         if more:
-            more = f"<details><summary>{len(rows) - OPEN} more</summary>{more}</details>"
+            more = f"<details><summary>{len(rows) - self.show} more</summary>{more}</details>"
         head = html.escape(f"{self.statement.title}: {self.head}", quote=False)
-        return (
-            f'{STYLE}<div class="lc-evidence"><strong>{head}</strong>{"".join(rows[:OPEN])}{more}'
-            "</div>"
-        )
+        shown = "".join(rows[: self.show])
+        return f'{STYLE}<div class="lc-evidence"><strong>{head}</strong>{shown}{more}</div>'
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": str(self), "text/html": self._repr_html_(), MIME: self.data()}
 
 
-def evidence(*rows: Row) -> Evidence:
+def evidence(*rows: Row, show: int = OPEN) -> Evidence:
     """One block of evidence of these rows, in the order in which they matter.
 
-    ``ValueError`` if there is none, or if they are of different statements.
+    The first ``show`` of them (0 to 3) are open, the others folded. ``ValueError`` if there is no
+    row, or if they are of different statements.
     """
+    if show not in range(OPEN + 1):
+        raise ValueError(f"show: {show}; expected a number from 0 to {OPEN}")
     names = sorted({row.id for row in rows})
     if len(names) != 1:
         raise ValueError(f"rows: of the statements {names}; expected rows of one statement")
-    return Evidence(rows)
+    return Evidence(rows, show)
 
 
 def makes_claims(source: str) -> bool:

@@ -38,7 +38,7 @@ class Table:
 
     def __str__(self) -> str:
         columns = []
-        for side, column in zip(self.align, self._aligned(), strict=True):
+        for side, column in zip(self.align, self.aligned(), strict=True):
             width = max(map(len, column))
             columns.append([c.ljust(width) if side == "left" else c.rjust(width) for c in column])
         lines = [f"[table] {self.caption}", *map("  ".join, zip(*columns, strict=True))]
@@ -47,7 +47,7 @@ class Table:
 
     def _repr_html_(self) -> str:
         parts = []
-        for k, line in enumerate(zip(*self._aligned(), strict=True)):
+        for k, line in enumerate(zip(*self.aligned(), strict=True)):
             for j, cell in enumerate(line):
                 tag, scope = ("td", "") if k and j else ("th", f' scope="{"row" if k else "col"}"')
                 shares = self.bars.get(self.columns[j]) if k else None
@@ -61,7 +61,7 @@ class Table:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": str(self), "text/html": self._repr_html_(), MIME: asdict(self)}
 
-    def _aligned(self) -> list[list[str]]:
+    def aligned(self) -> list[list[str]]:
         """Each column under its heading, numbers followed by spaces so that the points align."""
         columns = []
         for side, name, *cells in zip(self.align, self.columns, *self.rows, strict=True):
