@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import linprog, milp
 from scipy.special import xlogy
 
 
@@ -100,15 +100,10 @@ def minimal_l1(A: np.ndarray, y: np.ndarray) -> MinimalL1:
     if program.status != 0:
         raise ValueError(f"A, y: {program.message}; expected a system with a solution x >= 0")
     on = program.x > 1e-9 * np.max(program.x)
-    tight = np.column_stack([A[:, on].T, np.zeros(on.sum())])
-    loose = np.column_stack([A[:, ~on].T, np.ones((~on).sum())])
-    second = linprog(
+    second = milp(
         np.r_[np.zeros(m), -1.0],
-        A_eq=tight,
-        b_eq=np.ones(len(tight)),
-        A_ub=loose,
-        b_ub=np.ones(len(loose)),
-        bounds=(None, None),
+        bounds=(-np.inf, np.inf),
+        constraints=(np.column_stack([A.T, ~on]), np.where(on, 1, -np.inf), 1),
     )
     return MinimalL1(program.x, float(program.fun), float(-second.fun), second.x[:-1])
 

@@ -21,6 +21,7 @@ from scipy.optimize import milp, nnls
 from lecture_code.entropy import entropy, on_manifold
 from lecture_code.optimize import Norm, adagrad, steepest_step
 
+Rule = Literal["adagrad", "adam"]
 DUAL: dict[str, Norm] = {"l1": "linf", "l2": "l2", "linf": "l1"}
 
 
@@ -58,13 +59,7 @@ def kernel_projection(A: np.ndarray) -> np.ndarray:
 
 
 def adaptive_descent(
-    A: np.ndarray,
-    y: np.ndarray,
-    start: np.ndarray,
-    step: float,
-    steps: int,
-    *,
-    rule: Literal["adagrad", "adam"],
+    A: np.ndarray, y: np.ndarray, start: np.ndarray, step: float, steps: int, *, rule: Rule
 ) -> np.ndarray:
     r"""AdaGrad or Adam on :math:`\tfrac12\|Aw-y\|^2` with full gradients.
 
@@ -182,18 +177,15 @@ def logistic_descent(Z: np.ndarray, kind: Norm, steps: int) -> LogisticRun:
     """
     gamma = maximal_margin(Z, kind)
     reach = max(norm(z, DUAL[kind]) for z in Z)
-    w, scores = np.zeros(Z.shape[1]), np.zeros(Z.shape[0])
+    w, scores = np.zeros(Z.shape[1]), np.zeros((steps + 1, len(Z)))
     rates = 1 / (reach * np.sqrt(np.arange(1, steps + 1)))
-    losses = np.empty(steps + 1)
     for t, rate in enumerate(rates):
         # scaled by exp(min score), so that the direction survives when the loss is tiny
-        shift = scores.min()
-        weights = np.exp(shift - scores) / (1 + np.exp(-scores))
-        losses[t] = np.sum(np.log1p(np.exp(-scores)))
+        weights = np.exp(scores[t].min() - scores[t]) / (1 + np.exp(-scores[t]))
         slope = -weights @ Z
         w = w + steepest_step(slope, rate / norm(slope, DUAL[kind]), kind)
-        scores = Z @ w
-    losses[steps] = np.sum(np.log1p(np.exp(-scores)))
+        scores[t + 1] = Z @ w
+    losses = np.sum(np.log1p(np.exp(-scores)), axis=1)
     length, tilt = float(rates.sum()), -np.expm1(-losses[:-1]) / losses[:-1]
     gain = gamma * (rates @ tilt) - reach**2 / 2 * (rates @ rates) - np.log(losses[0]) - losses[-1]
     return LogisticRun(w, float(losses[-1]), float(gain / length))

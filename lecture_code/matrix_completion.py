@@ -3,8 +3,7 @@ r"""Rank-one and rank-r matrix completion: the objective, its derivatives and wh
 An observation is a set of index pairs with weights, a sparse matrix, so that each function costs
 time and memory proportional to the number of pairs. Points are columns: ``x`` has shape (d,) or,
 for a batch of k starts, (d, k). With ``S`` the mask, ``p`` its density and ``J`` the all-ones
-matrix, the error of the mask is ``E = S/p - J`` (symmetric part); all that the sampled objective f
-does differently from the full objective g goes through bilinear forms of ``E``.
+matrix, the error of the mask is ``E = S/p - J`` (symmetric part).
 
 Source: lecture 11, sections 11.1 and 11.2; Ge, Lee & Ma (2016).
 """
@@ -28,9 +27,8 @@ class Completion:
     r"""An instance: the truth ``z z^T`` and the mask through which it is seen.
 
     ``z`` has shape (d,), or (d, r) for a truth of rank r; ``mask`` is a sparse (d, d) matrix of
-    non-negative weights (0/1 for a sample of entries); ``p`` is the probability with which entries
-    were drawn, or for a mask that was written down, the density to compare with; ``noise`` is a
-    sparse matrix on the mask's pattern that is added to the observed entries.
+    non-negative weights (0/1 for a sample of entries); ``p`` is the probability with which they
+    were drawn, or the density to compare with; ``noise``, on the mask's pattern, is added to them.
     """
 
     z: np.ndarray
@@ -98,8 +96,7 @@ def random_mask(
     cells = d * (d + 1) // 2 if symmetric else d * d
     chosen = rng.choice(cells, size=rng.binomial(cells, p), replace=False, shuffle=False)
     if symmetric:
-        # cell c(c+1)/2 + r stands for the pair r <= c; rounding does no harm below d = 10^7, where
-        # 8 cell + 1 is exact and is (2c + 1)^2 at r = 0
+        # cell c(c+1)/2 + r is the pair r <= c; its root is exact at r = 0, for d up to 10^7
         columns = ((np.sqrt(8 * chosen + 1) - 1) / 2).astype(np.int64)
         rows = chosen - columns * (columns + 1) // 2
         off = rows != columns
@@ -190,8 +187,7 @@ def sample_error(problem: Completion, u: np.ndarray, v: np.ndarray) -> float:
 def mask_error(problem: Completion) -> tuple[float, np.ndarray]:
     r"""Operator norm of E, and a unit vector in which it is attained.
 
-    Dense eigenvalues up to d = 200, Lanczos above. The norm over d, times mu^2, is the epsilon of
-    the lecture's proof: see :func:`epsilon`.
+    Dense eigenvalues up to d = 200, Lanczos above.
     """
     if problem.d <= 200:
         values, vectors = np.linalg.eigh(problem.weights.toarray() / problem.p - 1.0)
@@ -205,7 +201,7 @@ def mask_error(problem: Completion) -> tuple[float, np.ndarray]:
 
 
 def epsilon(problem: Completion) -> float:
-    r""":math:`\varepsilon = \mu^2\|E\|/d`, with mu the incoherence of z."""
+    r""":math:`\varepsilon = \mu^2\|E\|/d` of the lecture's proof, mu the incoherence of z."""
     return incoherence(problem.z) ** 2 * mask_error(problem)[0] / problem.d
 
 
@@ -222,8 +218,8 @@ def transfer_bounds(problem: Completion, x: np.ndarray, v: np.ndarray, norm: flo
         \quad\text{and}\quad
         \|E\|\,(2\|v\circ v\|\|x\circ x\| + 4\|v\circ x\|^2 + 2\|v\circ z\|^2)
 
-    for :math:`\langle v,\nabla\cdot\rangle` and :math:`\langle v,\nabla^2\cdot\,v\rangle`; ``norm``
-    is :math:`\|E\|`. No probability is left in it: it holds for every mask, x and v.
+    for :math:`\langle v,\nabla\cdot\rangle` and :math:`\langle v,\nabla^2\cdot\,v\rangle` and every
+    mask, x and v; ``norm`` is :math:`\|E\|`.
     """
     size, z = np.linalg.norm, problem.z
     first = 2 * norm * (size(v * z) * size(x * z) + size(v * x) * size(x * x))
@@ -271,8 +267,7 @@ def side_by_side(problems: Sequence[Completion]) -> Completion:
     if len(shapes) != 1 or any(problem.noise is not None for problem in problems):
         raise ValueError(f"problems: (d, p) are {sorted(shapes)}; expected one pair, without noise")
     mask = sparse.block_diag([problem.mask for problem in problems], format="csr")
-    z = np.concatenate([problem.z for problem in problems])
-    return Completion(z, sparse.csr_array(mask), problems[0].p)
+    return Completion(np.concatenate([problem.z for problem in problems]), mask, problems[0].p)
 
 
 def determines_signs(mask: sparse.csr_array) -> bool:
@@ -296,10 +291,7 @@ def penalty_gradient(x: np.ndarray, level: float, weight: float) -> np.ndarray:
 
 
 def factor_gradient(problem: Completion, u: np.ndarray) -> np.ndarray:
-    r"""Gradient of :math:`\tfrac12\|P_\Omega(M-UU^\top)\|_F^2` at U of shape (d, r).
-
-    :math:`-2\,\bar P(M-UU^\top)\,U`: the entries of :math:`UU^\top` are taken on the mask only.
-    """
+    r""":math:`-2\,\bar P(M-UU^\top)\,U`, the gradient of f at a factor U of shape (d, r)."""
     return -2.0 * (problem.on_mask(problem.residual(u)) @ u)
 
 
