@@ -251,21 +251,12 @@ def with_high_probability(
         )
     if not 0 < at_least < 1:
         raise ValueError(f"at_least: {at_least} is no probability; expected a number in (0, 1)")
-    lower = clopper_pearson(successes, trials)[0]
+    exact = stats.binomtest(successes, trials, alternative="greater")
+    lower = exact.proportion_ci(CONFIDENCE, method="exact").low
     left, right = f"{successes} of {trials}", f"probability {at_least:g}"
     detail = f"probability at least {lower:.3f} with confidence {CONFIDENCE:.0%}"
     _demand(lower >= at_least, row, what, left, "shows", right, detail)
     return Claim(statement_id, "frequency", what, left, "shows", right, detail)
-
-
-def clopper_pearson(
-    successes: ArrayLike, trials: ArrayLike, confidence: float = CONFIDENCE
-) -> tuple[Any, Any]:
-    """Exact one-sided lower and upper confidence bounds of a binomial probability."""
-    k, n = np.asarray(successes), np.asarray(trials)
-    lower = np.where(k > 0, stats.beta.ppf(1 - confidence, k, n - k + 1), 0.0)
-    upper = np.where(k < n, stats.beta.ppf(confidence, k + 1, n - k), 1.0)
-    return lower[()], upper[()]
 
 
 def exponent(
@@ -418,11 +409,8 @@ def _pair(left: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray, bo
         isinstance(v, numbers.Rational | np.integer | np.bool_) for side in sides for v in side.flat
     )
     if exact:
-        plain = [[v if isinstance(v, Fraction) else int(v) for v in side.flat] for side in sides]
-        sides = [
-            np.array([*values, None], dtype=object)[:-1].reshape(side.shape)
-            for values, side in zip(plain, sides, strict=True)
-        ]
+        plain = np.vectorize(lambda v: v if isinstance(v, Fraction) else int(v), otypes=[object])
+        sides = [plain(side) for side in sides]
     else:
         sides = [side.astype(float) for side in sides]
     a, b = np.broadcast_arrays(*sides)
