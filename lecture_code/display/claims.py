@@ -309,8 +309,8 @@ def _inequality(
 ) -> Row:
     row = lookup(statement_id)
     a, b, exact = _pair(observed, bound)
-    slack = np.asarray(b - a if relation == "≤" else a - b)
-    size = np.maximum(abs(a), abs(b))
+    slack = np.asarray(b - a if relation == "≤" else a - b, dtype=a.dtype)
+    size = np.asarray(np.maximum(abs(a), abs(b)), dtype=a.dtype)
     if exact:
         pairs = zip(slack.flat, size.flat, strict=True)
         spare = np.array([Fraction(s, n) if n else 0 for s, n in pairs], dtype=object)
