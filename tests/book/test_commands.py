@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from types import ModuleType
 
 import nbformat
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,15 +54,10 @@ def run_notebooks(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_an_old_python_is_told_so() -> None:
-    with pytest.raises(environment.Stop, match=r"Python 3.11 or newer is needed; .* is Python 3.9"):
-        environment.check_python((3, 9, 18))
-
-
 def test_a_missing_venv_module_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     with pytest.raises(environment.Stop, match="apt-get install python3-venv"):
-        environment.check_python()
+        environment.check_venv()
 
 
 def test_make_says_that_there_is_no_python(tmp_path: Path) -> None:
@@ -70,6 +67,13 @@ def test_make_says_that_there_is_no_python(tmp_path: Path) -> None:
     done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode != 0
     assert "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_a_check_of_one_chapter_has_its_notebook_and_its_tests() -> None:
+    for path in ROOT.glob("book/*.ipynb"):
+        assert f"book/{path.name}" in environment.checks(path.stem)
+    with pytest.raises(environment.Stop, match=r"there is no book/nt\.ipynb"):
+        environment.checks("nt")
 
 
 def test_a_small_disk_stops_before_installing(
@@ -140,6 +144,13 @@ def test_the_lock_file_names_no_other_registry() -> None:
     assert all(a == "" or a.startswith("https://registry.npmjs.org/") for a in addresses)
 
 
+def test_the_hooks_use_the_ruff_of_the_tests() -> None:
+    """Where that is pinned: the weekly run takes what is newest."""
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    pinned = re.findall("^ruff==(.+)$", (ROOT / "requirements-test.txt").read_text(), re.M)
+    assert pinned in ([], [hooks["repos"][0]["rev"].removeprefix("v")])
+
+
 def test_katex_is_the_version_that_renders_the_formulas() -> None:
     from sphinxcontrib.katex import katex_version
 
@@ -191,6 +202,19 @@ def test_missing_cell_ids_are_made_from_the_text() -> None:
     }
     assert len(texts) == 1
     assert json.loads(texts.pop())["cells"][1]["id"] == "kept"
+
+
+def test_normalising_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "a.ipynb", "1 / 0", "2")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][1] |= {"execution_count": 7, "metadata": {"ExecuteTime": {}}}
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    for said in ("a.ipynb: normalised\n", ""):
+        assert notebooks.normalise([path]) == 0
+        assert capsys.readouterr().out == said
+    first, last = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    assert (first["outputs"], last["metadata"]) == ([], {})
+    assert (first["execution_count"], last["execution_count"]) == (None, 7)
 
 
 def test_slow_cells_and_chapters_are_reported() -> None:

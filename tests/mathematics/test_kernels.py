@@ -41,6 +41,12 @@ def test_arc_cosine_against_the_gaussian_integral():
     assert np.isclose(zero, sign, rtol=1e-6)
 
 
+def test_arc_cosine_of_a_cosine_that_rounding_has_put_outside():
+    zero, one = kernels.arc_cosine(np.array([-1.0 - 4e-16, 1.0 + 4e-16]))
+    assert zero.tolist() == [0.0, 0.5]
+    assert one.tolist() == [0.0, 0.5]
+
+
 @pytest.mark.parametrize("layers", ["both", "first"])
 def test_analytic_kernel_is_the_mean_of_the_empirical_one(layers, rng):
     x = rng.normal(size=(4, 3))
