@@ -50,7 +50,9 @@ def switch_thebe_off(app: Sphinx, config: Any) -> None:
     app.registry.css_files[:] = [f for f in app.registry.css_files if "thebe" not in f[0]]
     for event, listeners in app.events.listeners.items():
         app.events.listeners[event] = [
-            one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")
+            one
+            for one in listeners
+            if not one.handler.__module__.startswith("sphinx_thebe")
         ]
 
 
@@ -85,7 +87,9 @@ class Chapter:
         """The numbered statements by label, in order; their equations without labels."""
         return {
             match["label"]: Block(
-                match["label"], match["title"], EQUATION_LABEL.sub("", match["text"].strip())
+                match["label"],
+                match["title"],
+                EQUATION_LABEL.sub("", match["text"].strip()),
             )
             for match in STATEMENT.finditer(self.prose)
         }
@@ -211,7 +215,9 @@ class ErrataDirective(MarkdownDirective):
     def text(self) -> Iterator[str]:
         """One section a chapter, one entry an erratum."""
         for chapter in self.chapters():
-            errata = [(row, erratum) for row in self.rows(chapter) for erratum in row.errata]
+            errata = [
+                (row, erratum) for row in self.rows(chapter) for erratum in row.errata
+            ]
             if errata:
                 yield f"## {chapter.title}\n"
             for row, erratum in errata:

@@ -126,5 +126,6 @@ def as_html(text: str, config: Any) -> str:
     if not getattr(config, "katex_prerender", False):
         return text
     return INLINE_MATH.sub(
-        lambda match: f'<span class="held">{katex.render_latex(match[1])}{match[2]}</span>', text
+        lambda match: f'<span class="held">{katex.render_latex(match[1])}{match[2]}</span>',
+        text,
     )

@@ -65,7 +65,8 @@ class Outputs:
     """Turns the outputs of our own kinds into nodes."""
 
     mime_priority_overrides: ClassVar = [
-        ("html", mime, 1) for mime in (evidence.MIME, explore.MIME, plotting.MIME, tables.MIME)
+        ("html", mime, 1)
+        for mime in (evidence.MIME, explore.MIME, plotting.MIME, tables.MIME)
     ]
 
     @staticmethod
@@ -177,11 +178,15 @@ def typeset(text: str) -> list[nodes.Node]:
 def table(data: dict[str, Any]) -> nodes.container:
     """A table of figures in a box of its own, which scrolls where it is too wide."""
     shape = tables.Table(**data)
-    parts: list[nodes.Node] = [raw('<div class="table-scroll"><table class="figures"><caption>')]
+    parts: list[nodes.Node] = [
+        raw('<div class="table-scroll"><table class="figures"><caption>')
+    ]
     parts += [*typeset(shape.caption), raw("</caption><thead><tr>")]
     for k, line in enumerate(zip(*shape.aligned(), strict=True)):
         for j, cell in enumerate(line):
-            tag, scope = ("td", "") if k and j else ("th", f' scope="{"row" if k else "col"}"')
+            tag, scope = (
+                ("td", "") if k and j else ("th", f' scope="{"row" if k else "col"}"')
+            )
             parts += [raw(f'<{tag}{scope} class="{shape.align[j]}">'), *typeset(cell)]
             shares = shape.bars.get(shape.columns[j]) if k else None
             parts.append(raw(f"{bar(shares[k - 1]) if shares else ''}</{tag}>"))
@@ -261,7 +266,9 @@ def control(
 ) -> list[nodes.Node]:
     """The row of one parameter: a range with its play button, or buttons for a few values."""
     place, start = f"{figure_name}-{slider['name']}", slider["start"]
-    texts = [as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]]
+    texts = [
+        as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]
+    ]
     if len(texts) < FEW:
         buttons = "".join(
             f'<label class="choice"><input type="radio" name="{place}" value="{i}"'
@@ -288,7 +295,9 @@ def control(
 
 def script_data(data: Any) -> str:
     """JSON that can stand inside a script element, whatever its texts hold."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
 
 
 class FoldCode(SphinxPostTransform):

@@ -310,11 +310,12 @@ def _inequality(
     row = lookup(statement_id)
     a, b, exact = _pair(observed, bound)
     slack = np.asarray(b - a if relation == "≤" else a - b, dtype=a.dtype)
-    size = np.asarray(np.maximum(abs(a), abs(b)), dtype=a.dtype)
     if exact:
-        pairs = zip(slack.flat, size.flat, strict=True)
+        sizes = (max(abs(x), abs(y)) for x, y in zip(a.flat, b.flat, strict=True))
+        pairs = zip(slack.flat, sizes, strict=True)
         spare = np.array([Fraction(s, n) if n else 0 for s, n in pairs], dtype=object)
     else:
+        size = np.maximum(abs(a), abs(b))
         spare = np.divide(slack, size, out=np.zeros(a.shape), where=size > 0)
     worst = np.unravel_index(np.argmin(spare), a.shape)
     left, right = a[worst], b[worst]

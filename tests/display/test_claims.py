@@ -438,10 +438,10 @@ def test_lower_bound_is_rounded_down() -> None:
 
 
 def test_what_is_no_count_and_no_probability_is_refused() -> None:
-    for k, n in ((-1, 5), (6, 5), (0, 0)):
+    for k, n in ((-1, 5), (6, 5), (0, 0), (1, -1)):
         text = f"successes: {k} of trials: {n}; expected"
         refused(text, with_high_probability, "a-row", k, n, 0.5)
-    for p in (0, 1, math.nan):
+    for p in (-0.1, 0, 1, 1.5, math.nan):
         text = f"at_least: {p} is no probability; expected"
         refused(text, with_high_probability, "a-row", 5, 5, p)
 

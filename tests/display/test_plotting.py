@@ -135,7 +135,7 @@ def test_png_holds_nothing_but_the_picture(plot: Image.Image) -> None:
 
 @pytest.mark.parametrize(("alt", "caption"), [(" \n", "c"), ("a", "\t")])
 def test_figure_without_words_is_refused(alt: str, caption: str) -> None:
-    with pytest.raises(ValueError, match="expected two texts that say something"):
+    with pytest.raises(ValueError, match="expected a text that says"):
         plotting.show(plotting.figure()[0], alt=alt, caption=caption)
 
 
@@ -143,7 +143,7 @@ def test_figure_is_shown_in_three_forms() -> None:
     fig, _ = plotting.figure(width=2, height=1.5)
     alt = 'a < b & "line"'
     bundle = plotting.show(fig, alt=alt, caption="<b>Up</b> $x$")._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert set(bundle) == {"text/plain", "text/html", "image/png", plotting.MIME}
     assert bundle["text/plain"] == f"[figure] {alt}"
     soup = BeautifulSoup(bundle["text/html"], "html.parser")
     assert [tag.name for tag in soup.find_all(True)] == ["figure", "img", "figcaption", "b"]
