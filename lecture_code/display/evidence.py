@@ -23,7 +23,8 @@ CLAIM = re.compile(r"\bclaims\.[a-z_]+\(")
 POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]\d+)")
 
 STYLE = f"""<style>
-.lc-evidence{{border-left:3px solid {ROLE["holds"]};padding:.3em .8em;margin:.3em 0;line-height:1.5}}
+.lc-evidence{{border-left:3px solid {ROLE["holds"]};
+padding:.3em .8em;margin:.3em 0;line-height:1.5}}
 .lc-evidence summary{{cursor:pointer}}
 .lc-row{{margin:.15em 0;font-variant-numeric:tabular-nums}}
 .lc-standing{{font-size:.85em;padding:0 .4em;margin-right:.5em;border:1px solid currentColor;

@@ -6,6 +6,8 @@ import base64
 import html
 import io
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
