@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("errata", ErrataDirective)
     app.add_directive("statements", StatementsDirective)
     app.add_directive("terms", TermsDirective)
+    app.add_directive("notation", NotationDirective)
     app.add_directive("explorable", ExplorableDirective)
     app.connect("config-inited", switch_thebe_off)
     app.connect("build-finished", finish_pages)
@@ -172,6 +174,29 @@ class TermsDirective(MarkdownDirective):
             terms.setdefault(term, []).append(f"{{prf:ref}}`{label}`")
         for term in sorted(terms, key=str.casefold):
             yield f"- {term}: {', '.join(terms[term])}"
+
+
+class NotationDirective(MarkdownDirective):
+    """The table of symbols, those of all chapters first, then in the order of the alphabet."""
+
+    def text(self) -> Iterator[str]:
+        """One row a symbol, with links to its chapters."""
+        path = ROOT / "book" / "notation.toml"
+        self.env.note_dependency(str(path))
+        symbols = tomllib.loads(path.read_text(encoding="utf-8"))["symbol"]
+        numbers = {c.name: f"[{c.title}](/book/{c.name})" for c in self.chapters()}
+        yield "| symbol | meaning | chapters |\n|---|---|---|"
+        for one in sorted(symbols, key=letters):
+            places = ", ".join(numbers[name] for name in one.get("chapters", []))
+            yield f"| {one['tex']} | {one['meaning']} | {places or 'all'} |"
+
+
+def letters(symbol: dict[str, Any]) -> tuple[bool, str]:
+    """Where a symbol stands in the table: by its letters, without commands and brackets."""
+    plain = re.sub(
+        r"\\(?:mathbb|mathcal|lVert|rVert|lvert|rvert|langle|nabla)|\W|_", "", symbol["tex"]
+    )
+    return "chapters" in symbol, plain.casefold()
 
 
 class ExplorableDirective(MarkdownDirective):

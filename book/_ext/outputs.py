@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -37,6 +38,24 @@ def set_up_outputs(app: Sphinx) -> None:
     app.add_post_transform(FoldCode)
     app.add_post_transform(FoldAsides)
     app.add_js_file("explorable.js", loading_method="defer")
+    app.add_css_file("roles.css", priority=400)
+    app.connect("build-finished", write_roles)
+
+
+def write_roles(app: Sphinx, error: Exception | None) -> None:
+    """Writes the colour roles as variables for the style sheet and for what scripts draw."""
+    if error is None and app.builder.format == "html":
+        blocks = [
+            f"{where} {{ "
+            + " ".join(
+                f"--role-{name}: {shades[theme]};"
+                for name, shades in plotting.ROLES.items()
+            )
+            + " }\n"
+            for where, theme in ((":root", "light"), ('html[data-theme="dark"]', "dark"))
+        ]
+        target = Path(app.outdir) / "_static" / "roles.css"
+        target.write_text("".join(blocks), encoding="utf-8")
 
 
 class frame(nodes.Element):  # docutils names its nodes in lower case

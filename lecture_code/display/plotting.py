@@ -6,7 +6,10 @@ import base64
 import html
 import io
 import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 import matplotlib as mpl
@@ -30,6 +33,10 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = PALETTE = (
 )
 MIME = "application/vnd.lecture-code.figure+json"
 GREY = "#555555"  # of lines that are only there to compare with
+ROLES: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    resources.files(__package__).joinpath("roles.toml").read_text(encoding="utf-8")
+)
+ROLE = {name: shades["light"] for name, shades in ROLES.items()}  # in figures
 LINES = ("-", "--", "-.", ":")
 DPI = 110
 
