@@ -1,4 +1,4 @@
-"""Run the book's own sweeps and write their tables: sweeps.py [--workers N] [NAME ...]."""
+"""Run the book's own sweeps and write their tables into book/data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import hashlib
 import multiprocessing
 import os
 import platform
+import sys
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +32,14 @@ def version() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
-def run(name: str, workers: int) -> list[Row]:
-    """Carry a sweep to its end."""
+def run(name: str, workers: int | None) -> list[Row]:
+    """Carry a sweep to its end, on all cores or with so many workers."""
     study = STUDIES[name]
+    store = STORES / f"{name}-{version()}.sqlite"
     STORES.mkdir(exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = "1"  # for the workers, one on each core
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, worker) as pool:
-        store = STORES / f"{name}-{version()}.sqlite"
+    with ProcessPoolExecutor(workers, spawn, worker) if workers else nullcontext() as pool:
         return sweep(study.task, study.grid, study.draws, study.seed, store, pool)
 
 
@@ -64,7 +66,7 @@ def write(name: str, rows: list[Row]) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(STUDIES))
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=int)
     options = parser.parse_args()
     for name in options.names or STUDIES:
         print(name, flush=True)
@@ -72,4 +74,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the same command carries on from here")
