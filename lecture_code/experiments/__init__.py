@@ -61,10 +61,9 @@ STUDIES = {
     "recurrent": Study(
         path_norm.recurrent,
         {
-            "setting": ["16 8 150", "16 8 600", "16 8 2400"]
-            + [f"64 {length} {steps}" for length in (8, 24) for steps in (150, 600)]
+            "setting": ["16 8 150", "16 8 600", "16 8 1500", "64 8 150", "64 24 150", "64 24 500"],
         },
-        12,
+        10,
         lambda row: row["setting"] == "16 8 150",
     ),
     "kernel_regime": Study(
