@@ -28,7 +28,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 REPORTS = Path(__file__).resolve().parent.parent / "_build" / "figure-differences"
 DATA_URI = re.compile(r"data:(image/(?:png|jpeg|webp));base64,([A-Za-z0-9+/=]+)")
-WEAKENING = {*comment_markers, *metadata_tags} - {"NBVAL_CHECK_OUTPUT", "nbval-check-output"}
+WEAKENING = {*comment_markers, *metadata_tags} - {
+    "NBVAL_CHECK_OUTPUT",
+    "nbval-check-output",
+}
 
 # On the 0..255 scale. Rounding noise (curves perturbed by 1e-12) gives at most 0.5 over the figure
 # and 3.5 in its worst tile, lossy WebP included. One digit changed in a label gives only 1.2 to 1.7
@@ -67,7 +70,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         traceback = getattr(error, "inner_traceback", None)
     problems += [*stored_problems(item), *fresh_problems(item)]
     if problems:
-        message = "\n  * ".join([f"in {item.path.name} (code cells count from 0)", *problems])
+        message = "\n  * ".join(
+            [f"in {item.path.name} (code cells count from 0)", *problems]
+        )
         message += "\nMend the cell if it is wrong; then run `make notebooks`."
         raise NbCellError(item.cell_num, message, item.cell.source, traceback)
 
@@ -87,7 +92,9 @@ def stored_problems(item: IPyNbCell) -> Iterator[str]:
     for marker in sorted(WEAKENING & (comments | tags)):
         yield f"{marker} weakens the check and is not allowed"
 
-    counts = [cell.execution_count for cell in item.parent.nb.cells if cell.cell_type == "code"]
+    counts = [
+        cell.execution_count for cell in item.parent.nb.cells if cell.cell_type == "code"
+    ]
     count, due = counts[item.cell_num], item.cell_num + 1
     if count is None:
         yield "it was never executed"
@@ -99,11 +106,17 @@ def stored_problems(item: IPyNbCell) -> Iterator[str]:
 def fresh_problems(item: IPyNbCell) -> Iterator[str]:
     """What is wrong with the outputs nbval has just made, alone and against the stored ones."""
     stored, fresh = item.cell.outputs, item.test_outputs
-    if fresh is None or item.parent.timed_out or any(o.output_type == "error" for o in fresh):
+    if (
+        fresh is None
+        or item.parent.timed_out
+        or any(o.output_type == "error" for o in fresh)
+    ):
         return  # nbval has said so, and there is nothing complete to compare
     yield from stream_problems("fresh", fresh)
 
-    kinds = [[sorted(o.data) for o in outputs if "data" in o] for outputs in (stored, fresh)]
+    kinds = [
+        [sorted(o.data) for o in outputs if "data" in o] for outputs in (stored, fresh)
+    ]
     if kinds[0] != kinds[1]:
         yield f"it shows {kinds[1]}, stored is {kinds[0]}"
     pictures = [list(images(outputs)) for outputs in (stored, fresh)]
@@ -140,10 +153,15 @@ def images(outputs: list) -> Iterator[tuple[str, str]]:
 def compare(old: str, new: str, name: str) -> str:
     """Say how two base64 images differ, leaving both to look at; empty if within tolerance."""
     try:
-        a, b = (Image.open(io.BytesIO(base64.b64decode(s))).convert("RGBA") for s in (old, new))
+        a, b = (
+            Image.open(io.BytesIO(base64.b64decode(s))).convert("RGBA") for s in (old, new)
+        )
     except (OSError, ValueError) as error:
         return f"not an image ({error})"
-    difference, verdict = None, f"size {b.width} x {b.height}, stored {a.width} x {a.height}"
+    difference, verdict = (
+        None,
+        f"size {b.width} x {b.height}, stored {a.width} x {a.height}",
+    )
     if a.size == b.size:
         difference = np.abs(np.asarray(a, float) - np.asarray(b, float))
         square = (difference**2).mean(axis=-1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("errata", ErrataDirective)
     app.add_directive("statements", StatementsDirective)
     app.add_directive("terms", TermsDirective)
+    app.add_directive("notation", NotationDirective)
     app.add_directive("explorable", ExplorableDirective)
     app.connect("config-inited", switch_thebe_off)
     app.connect("build-finished", finish_pages)
@@ -50,7 +52,9 @@ def switch_thebe_off(app: Sphinx, config: Any) -> None:
     app.registry.css_files[:] = [f for f in app.registry.css_files if "thebe" not in f[0]]
     for event, listeners in app.events.listeners.items():
         app.events.listeners[event] = [
-            one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")
+            one
+            for one in listeners
+            if not one.handler.__module__.startswith("sphinx_thebe")
         ]
 
 
@@ -85,7 +89,9 @@ class Chapter:
         """The numbered statements by label, in order; their equations without labels."""
         return {
             match["label"]: Block(
-                match["label"], match["title"], EQUATION_LABEL.sub("", match["text"].strip())
+                match["label"],
+                match["title"],
+                EQUATION_LABEL.sub("", match["text"].strip()),
             )
             for match in STATEMENT.finditer(self.prose)
         }
@@ -170,6 +176,29 @@ class TermsDirective(MarkdownDirective):
             yield f"- {term}: {', '.join(terms[term])}"
 
 
+class NotationDirective(MarkdownDirective):
+    """The table of symbols, those of all chapters first, then in the order of the alphabet."""
+
+    def text(self) -> Iterator[str]:
+        """One row a symbol, with links to its chapters."""
+        path = ROOT / "book" / "notation.toml"
+        self.env.note_dependency(str(path))
+        symbols = tomllib.loads(path.read_text(encoding="utf-8"))["symbol"]
+        numbers = {c.name: f"[{c.title}](/book/{c.name})" for c in self.chapters()}
+        yield "| symbol | meaning | chapters |\n|---|---|---|"
+        for one in sorted(symbols, key=letters):
+            places = ", ".join(numbers[name] for name in one.get("chapters", []))
+            yield f"| {one['tex']} | {one['meaning']} | {places or 'all'} |"
+
+
+def letters(symbol: dict[str, Any]) -> tuple[bool, str]:
+    """Where a symbol stands in the table: by its letters, without commands and brackets."""
+    plain = re.sub(
+        r"\\(?:mathbb|mathcal|lVert|rVert|lvert|rvert|langle|nabla)|\W|_", "", symbol["tex"]
+    )
+    return "chapters" in symbol, plain.casefold()
+
+
 class ExplorableDirective(MarkdownDirective):
     """An explorable of a chapter on another page: ``{explorable} chapter name``."""
 
@@ -211,7 +240,9 @@ class ErrataDirective(MarkdownDirective):
     def text(self) -> Iterator[str]:
         """One section a chapter, one entry an erratum."""
         for chapter in self.chapters():
-            errata = [(row, erratum) for row in self.rows(chapter) for erratum in row.errata]
+            errata = [
+                (row, erratum) for row in self.rows(chapter) for erratum in row.errata
+            ]
             if errata:
                 yield f"## {chapter.title}\n"
             for row, erratum in errata:

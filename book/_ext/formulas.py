@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ LOAD_FIRST_FONTS = """
 document.fonts.load("1em KaTeX_Main"); document.fonts.load("italic 1em KaTeX_Math");
 """
 FONT_SOURCES = re.compile(r"src:url\(fonts/([\w-]+)\.woff2\)[^}]*")
+LONGEST_FOLDER = 60  # a socket's path has at most about 100 characters
 OPENING = re.compile(r"[(\[“‘]*$")
 CLOSING = re.compile(r"[^\s<-]*-?")
 INLINE_MATH = re.compile(rf"\$([^$]+)\$({CLOSING.pattern})")
@@ -47,13 +50,24 @@ def use_local_katex(app: Sphinx, config: Any) -> None:
     """Points sphinxcontrib-katex to the copies in node_modules."""
     config.katex_prerender = True
     config.katex_css_path = "katex/katex.min.css"
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = (
+        True  # a formula that cannot be read stops it
+    )
+    app.add_js_file(
+        "katex/copy-tex.min.js", loading_method="defer"
+    )  # a copy is its LaTeX, once
     app.add_js_file(None, body=LOAD_FIRST_FONTS)
     app.connect("build-finished", copy_katex)
     start_katex()
 
 
 def start_katex(tries: int = 5) -> None:
-    """Starts the server that renders formulas, again if it was not listening yet."""
+    """Starts the server that renders formulas, again if it was not listening yet.
+
+    The name of its socket must be short, whatever TMPDIR says.
+    """
+    if os.name == "posix" and len(tempfile.gettempdir()) > LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"
     for left in reversed(range(tries)):
         try:
             katex.KaTeXServer.get()
@@ -75,6 +89,7 @@ def copy_katex(app: Sphinx, error: Exception | None) -> None:
         sheet = (KATEX / "katex.min.css").read_text(encoding="utf-8")
         sheet = FONT_SOURCES.sub(font_source, sheet)
         (target / "katex.min.css").write_text(sheet, encoding="utf-8")
+        shutil.copy(KATEX / "contrib" / "copy-tex.min.js", target)
         for font in (KATEX / "fonts").glob("*.woff2"):
             if font.stem not in FIRST_FONTS:
                 shutil.copy(font, target / "fonts")
@@ -126,5 +141,6 @@ def as_html(text: str, config: Any) -> str:
     if not getattr(config, "katex_prerender", False):
         return text
     return INLINE_MATH.sub(
-        lambda match: f'<span class="held">{katex.render_latex(match[1])}{match[2]}</span>', text
+        lambda match: f'<span class="held">{katex.render_latex(match[1])}{match[2]}</span>',
+        text,
     )

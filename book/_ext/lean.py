@@ -29,10 +29,16 @@ PAGE: Rules = [
     # A formula may break here.
     ('</span><span class="base">', '</span><wbr><span class="base">'),
     # Ids that several boxes share.
-    ('<div class="proof admonition" id="proof">', '<div class="proof proof-block admonition">'),
+    (
+        '<div class="proof admonition" id="proof">',
+        '<div class="proof proof-block admonition">',
+    ),
     (re.compile(r'(<section\b[^>]*) id="(?:proof|exercise|solution)-content"'), r"\1"),
     ('role="doc-biblioentry"', 'role="listitem"'),  # deprecated, and in a list
-    ('title="Search" aria-label="Search"', 'title="Search"'),  # it hides the label that is seen
+    (
+        'title="Search" aria-label="Search"',
+        'title="Search"',
+    ),  # it hides the label that is seen
     ('localStorage.getItem("mode") || ""', 'localStorage.getItem("mode") || "auto"'),
     # The theme would settle this later, and every element would be styled twice.
     (
@@ -140,7 +146,9 @@ def keep_used_icons(out: Path) -> None:
     codes: set[int] = set()
     for sheet in static.rglob("*.css"):
         text = sheet.read_text(encoding="utf-8")
-        lean = ICON_RULE.sub(lambda m: m[0] if names & set(ICON_NAME.findall(m[0])) else "", text)
+        lean = ICON_RULE.sub(
+            lambda m: m[0] if names & set(ICON_NAME.findall(m[0])) else "", text
+        )
         if lean != text:
             sheet.write_text(lean, encoding="utf-8")
         codes.update(int(code, 16) for code in ICON_CODE.findall(lean))

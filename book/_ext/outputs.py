@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -37,6 +38,24 @@ def set_up_outputs(app: Sphinx) -> None:
     app.add_post_transform(FoldCode)
     app.add_post_transform(FoldAsides)
     app.add_js_file("explorable.js", loading_method="defer")
+    app.add_css_file("roles.css", priority=400)
+    app.connect("build-finished", write_roles)
+
+
+def write_roles(app: Sphinx, error: Exception | None) -> None:
+    """Writes the colour roles as variables for the style sheet and for what scripts draw."""
+    if error is None and app.builder.format == "html":
+        blocks = [
+            f"{where} {{ "
+            + " ".join(
+                f"--role-{name}: {shades[theme]};"
+                for name, shades in plotting.ROLES.items()
+            )
+            + " }\n"
+            for where, theme in ((":root", "light"), ('html[data-theme="dark"]', "dark"))
+        ]
+        target = Path(app.outdir) / "_static" / "roles.css"
+        target.write_text("".join(blocks), encoding="utf-8")
 
 
 class frame(nodes.Element):  # docutils names its nodes in lower case
@@ -65,7 +84,8 @@ class Outputs:
     """Turns the outputs of our own kinds into nodes."""
 
     mime_priority_overrides: ClassVar = [
-        ("html", mime, 1) for mime in (evidence.MIME, explore.MIME, plotting.MIME, tables.MIME)
+        ("html", mime, 1)
+        for mime in (evidence.MIME, explore.MIME, plotting.MIME, tables.MIME)
     ]
 
     @staticmethod
@@ -177,11 +197,15 @@ def typeset(text: str) -> list[nodes.Node]:
 def table(data: dict[str, Any]) -> nodes.container:
     """A table of figures in a box of its own, which scrolls where it is too wide."""
     shape = tables.Table(**data)
-    parts: list[nodes.Node] = [raw('<div class="table-scroll"><table class="figures"><caption>')]
+    parts: list[nodes.Node] = [
+        raw('<div class="table-scroll"><table class="figures"><caption>')
+    ]
     parts += [*typeset(shape.caption), raw("</caption><thead><tr>")]
     for k, line in enumerate(zip(*shape.aligned(), strict=True)):
         for j, cell in enumerate(line):
-            tag, scope = ("td", "") if k and j else ("th", f' scope="{"row" if k else "col"}"')
+            tag, scope = (
+                ("td", "") if k and j else ("th", f' scope="{"row" if k else "col"}"')
+            )
             parts += [raw(f'<{tag}{scope} class="{shape.align[j]}">'), *typeset(cell)]
             shares = shape.bars.get(shape.columns[j]) if k else None
             parts.append(raw(f"{bar(shares[k - 1]) if shares else ''}</{tag}>"))
@@ -239,7 +263,7 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
         "sliders": [
             {
                 "values": slider["values"],
-                "texts": [as_html(text, config) for text in slider["texts"]],
+                "texts": readings(slider, config),
                 "unit": slider["unit"],
             }
             for slider in sliders
@@ -256,12 +280,19 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
     return shown([], *parts)
 
 
+def readings(slider: dict[str, Any], config: Any) -> list[str]:
+    """The values with their unit, as they are shown."""
+    return [as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]]
+
+
 def control(
     figure_name: str, slider: dict[str, Any], markdown: Markdown, config: Any
 ) -> list[nodes.Node]:
     """The row of one parameter: a range with its play button, or buttons for a few values."""
     place, start = f"{figure_name}-{slider['name']}", slider["start"]
-    texts = [as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]]
+    texts = [
+        as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]
+    ]
     if len(texts) < FEW:
         buttons = "".join(
             f'<label class="choice"><input type="radio" name="{place}" value="{i}"'
@@ -288,7 +319,9 @@ def control(
 
 def script_data(data: Any) -> str:
     """JSON that can stand inside a script element, whatever its texts hold."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
 
 
 class FoldCode(SphinxPostTransform):
@@ -349,4 +382,5 @@ class FoldAsides(SphinxPostTransform):
 def fold(box: nodes.Element, name: str, title: str, content: list[nodes.Node]) -> None:
     """Replaces a box by a fold of that content."""
     opening = raw(f'<details class="{name}"><summary>{html.escape(title)}</summary>')
-    box.replace_self([opening, *content, raw("</details>")])
+    place = box.parent.index(box)
+    box.parent[place : place + 1] = [opening, *content, raw("</details>")]

@@ -176,7 +176,8 @@ def exponent(
     honest = away <= max(3 * error, TINY) or bool(finite_size)
     parts = [f"standard error {spread}", f"tolerance {within:g}", finite_size]
     if not honest:
-        parts[2] = f"{away / error:.0f} standard errors away"
+        times = "many" if error < TINY else f"{away / error:.0f}"
+        parts[2] = f"{times} standard errors away"
     detail = ", ".join(part for part in parts if part)
     _demand(away <= within, row, what, left, "≈", right, detail)
     return Row(statement_id, HOLDS if honest else MEASURED, what, left, "≈", right, detail)
@@ -192,8 +193,10 @@ def log_slope(x: ArrayLike, y: ArrayLike) -> tuple[float, float]:
         )
     if not ((a > 0).all() and (b > 0).all()):
         raise ValueError("x, y: expected positive numbers, for their logarithms are taken")
-    fit = stats.linregress(np.log(a), np.log(b))
-    return float(fit.slope), float(fit.stderr)
+    u, v = np.log(a) - np.log(a).mean(), np.log(b) - np.log(b).mean()
+    slope = (u @ v) / (u @ u)
+    residual = v - slope * u
+    return float(slope), float(np.sqrt(residual @ residual / (a.size - 2) / (u @ u)))
 
 
 def refuted(
@@ -306,12 +309,13 @@ def _inequality(
 ) -> Row:
     row = lookup(statement_id)
     a, b, exact = _pair(observed, bound)
-    slack = np.asarray(b - a if relation == "≤" else a - b)
-    size = np.maximum(abs(a), abs(b))
+    slack = np.asarray(b - a if relation == "≤" else a - b, dtype=a.dtype)
     if exact:
-        pairs = zip(slack.flat, size.flat, strict=True)
+        sizes = (max(abs(x), abs(y)) for x, y in zip(a.flat, b.flat, strict=True))
+        pairs = zip(slack.flat, sizes, strict=True)
         spare = np.array([Fraction(s, n) if n else 0 for s, n in pairs], dtype=object)
     else:
+        size = np.maximum(abs(a), abs(b))
         spare = np.divide(slack, size, out=np.zeros(a.shape), where=size > 0)
     worst = np.unravel_index(np.argmin(spare), a.shape)
     left, right = a[worst], b[worst]
@@ -429,7 +433,7 @@ def _pair(left: ArrayLike, right: ArrayLike) -> tuple[np.ndarray, np.ndarray, bo
     exact = all(_is_exact(v) for side in sides for v in side.flat)
     if exact:
         plain = np.vectorize(lambda v: v if isinstance(v, Fraction) else int(v), otypes=[object])
-        sides = [plain(side) for side in sides]
+        sides = [np.asarray(plain(side), dtype=object) for side in sides]
     else:
         sides = [side.astype(float) for side in sides]
     a, b = np.broadcast_arrays(*sides)

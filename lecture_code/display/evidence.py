@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lecture_code.display.plotting import ROLE
 from lecture_code.display.statements import Statement, lookup
 
 MIME = "application/vnd.lecture-code.evidence+json"
@@ -21,14 +22,17 @@ OPEN = 3  # rows that show at once, at most
 CLAIM = re.compile(r"\bclaims\.[a-z_]+\(")
 POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]\d+)")
 
-STYLE = """<style>
-.lc-evidence{border-left:3px solid #00734f;padding:.3em .8em;margin:.3em 0;line-height:1.5}
-.lc-evidence summary{cursor:pointer}
-.lc-row{margin:.15em 0;font-variant-numeric:tabular-nums}
-.lc-standing{font-size:.85em;padding:0 .4em;margin-right:.5em;border:1px solid currentColor;
-border-radius:3px;white-space:nowrap}
-.lc-holds{color:#00734f}.lc-measured{color:#0072b2}.lc-refuted{color:#a04a00}
-.lc-detail{opacity:.75}
+STYLE = f"""<style>
+.lc-evidence{{border-left:3px solid {ROLE["holds"]};
+padding:.3em .8em;margin:.3em 0;line-height:1.5}}
+.lc-evidence summary{{cursor:pointer}}
+.lc-row{{margin:.15em 0;font-variant-numeric:tabular-nums}}
+.lc-standing{{font-size:.85em;padding:0 .4em;margin-right:.5em;border:1px solid currentColor;
+border-radius:3px;white-space:nowrap}}
+.lc-holds{{color:{ROLE["holds"]}}}
+.lc-measured{{color:{ROLE["measured"]}}}
+.lc-refuted{{color:{ROLE["failure"]}}}
+.lc-detail{{opacity:.75}}
 </style>"""
 
 

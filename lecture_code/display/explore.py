@@ -11,16 +11,19 @@ import base64
 import html
 import inspect
 import itertools
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral, Real
 from typing import Any
 
 import ipywidgets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lecture_code.display.plotting import data_uri, image_tag, pixels, png, webp
+from lecture_code.display.plotting import check_caption, data_uri, image_tag, pixels, png, webp
 
 MIME = "application/vnd.lecture-code.explorable+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -44,13 +47,13 @@ class Slider:
     @property
     def names(self) -> tuple[str, ...]:
         """The values as plain text: for screen readers, links and the live slider."""
-        return tuple(v if isinstance(v, str) else f"{v:.6g}" for v in self.values)
+        return tuple(map(plain, self.values))
 
     @property
     def spoken(self) -> str:
         """The label as plain text, for screen readers; the name if the label holds more."""
-        plain = self.label.replace("$", "")
-        return self.name if set(plain) & set('\\<&"') else plain
+        text = self.label.replace("$", "")
+        return self.name if set(text) & set('\\<&"') else text
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -187,8 +190,10 @@ def explore(
     """
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
         raise ValueError(f"name: {name!r}; expected lower-case letters, digits and hyphens")
-    if not caption.strip():
-        raise ValueError(f"caption: {caption!r}; expected a text that says what to look at")
+    check_caption(caption)
+    for option, given in (("start", start), ("labels", labels), ("units", units)):
+        if given is not None and not isinstance(given, Mapping):
+            raise ValueError(f"{option}: {given!r}; expected a mapping from parameters")
     start, labels, units = dict(start or {}), dict(labels or {}), dict(units or {})
     _check_grid(draw, grid, start, labels, units)
     sliders = tuple(
@@ -203,6 +208,9 @@ def explore(
         frames.append(Frame(source, alt_text(alt, values), picture.size))
         if all(values[s.name] == s.values[s.start] for s in sliders):
             first = picture
+    sizes = sorted({frame.size for frame in frames})
+    if len(sizes) > 1:
+        raise ValueError(f"{name}: frames of the sizes {sizes}; expected one size for all")
     size = sum(len(frame.src) * 3 // 4 for frame in frames)
     if size > MAX_BYTES:
         raise ValueError(
@@ -237,6 +245,13 @@ def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:
     return text
 
 
+def plain(value: Value) -> str:
+    """A value as text: integers in full, other numbers to six digits, zero without a sign."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, Integral) else f"{value + 0.0:.6g}"
+
+
 def as_math(number: str) -> str:
     """A number like ``1e-08`` as ``$10^{-8}$``; any other text, its HTML characters escaped."""
     match = re.fullmatch(r"(-?)([\d.]+)e([+-]\d+)", number)
@@ -257,6 +272,9 @@ def _check_grid(
     if not grid or empty:
         raise ValueError(f"grid: no values for {empty or 'any parameter'}; expected at least one")
     for key, values in grid.items():
+        odd = [v for v in values if not (isinstance(v, str) or is_number(v))]
+        if odd:
+            raise ValueError(f"grid: {key} holds {odd}; expected finite numbers or texts")
         if len(set(values)) < len(values):
             raise ValueError(f"grid: {key} has a value twice: {list(values)}")
     count = 1
@@ -270,6 +288,9 @@ def _check_grid(
         raise ValueError(
             f"draw: does not take the parameters {sorted(grid)} by name ({error})"
         ) from None
+    wrong = {key: text for key, text in (labels | units).items() if not isinstance(text, str)}
+    if wrong:
+        raise ValueError(f"labels, units: {wrong}; expected texts")
     for what, given in (("start", start), ("labels", labels), ("units", units)):
         unknown = sorted(set(given) - set(grid))
         if unknown:
@@ -277,6 +298,11 @@ def _check_grid(
     for key, value in start.items():
         if value not in grid[key]:
             raise ValueError(f"start: {key}={value!r} is not one of {list(grid[key])}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number that a page can hold: no fraction, no NaN."""
+    return isinstance(value, Real) and not isinstance(value, Fraction) and math.isfinite(value)
 
 
 def _slider(

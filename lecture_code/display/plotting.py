@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import io
+import re
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 import matplotlib as mpl
@@ -29,6 +33,10 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = PALETTE = (
 )
 MIME = "application/vnd.lecture-code.figure+json"
 GREY = "#555555"  # of lines that are only there to compare with
+ROLES: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    resources.files(__package__).joinpath("roles.toml").read_text(encoding="utf-8")
+)
+ROLE = {name: shades["light"] for name, shades in ROLES.items()}  # in figures
 LINES = ("-", "--", "-.", ":")
 DPI = 110
 
@@ -140,11 +148,27 @@ class Picture:
 
 def show(fig: Figure, *, alt: str, caption: str) -> Picture:
     """Displays a figure: ``alt`` says what is seen, ``caption`` (HTML, with $math$) its meaning."""
-    if not alt.strip() or not caption.strip():
-        raise ValueError(
-            f"alt: {alt!r}, caption: {caption!r}; expected two texts that say something"
-        )
+    if not alt.strip():
+        raise ValueError(f"alt: {alt!r}; expected a text that says what is seen")
+    check_caption(caption)
     return Picture(pixels(fig), alt, caption)
+
+
+def check_caption(caption: str) -> None:
+    r"""Refuses a caption that is empty, or that pages and notebooks would show differently.
+
+    A dollar is written ``\$``; in a formula ``<`` is ``\lt`` or has a space behind it.
+    """
+    if not caption.strip():
+        raise ValueError(f"caption: {caption!r}; expected a text that says what to look at")
+    pieces = re.split(r"(?<!\\)\$", caption)
+    formulas = pieces[1::2]
+    if len(pieces) % 2 == 0 or any(text != text.strip() for text in formulas):
+        raise ValueError(f"caption: {caption!r}; expected formulas as $x$ and dollars as \\$")
+    if any(re.search("<[A-Za-z/!]|&[a-z#]", text) for text in formulas):
+        raise ValueError(
+            f"caption: {caption!r}; expected \\lt or '< ' in formulas, and no HTML there"
+        )
 
 
 def note(ax: Axes, x: float, y: float, text: str, *, colour: str = BLACK, **options: Any) -> None:

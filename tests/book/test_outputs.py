@@ -21,7 +21,7 @@ from docutils import nodes
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
 
-from lecture_code.display import claims
+from lecture_code.display import evidence
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = 'a "quoted" & <b>bold</b> </script><img src=x onerror=alert(1)> <!--<script> \u2028 $5 \\'
@@ -29,18 +29,18 @@ SLIDERS = [
     {"name": "k", "label": "size $k$", "spoken": "size k", "unit": " m", "start": 1},
     {"name": "kind", "label": "kind", "spoken": "kind", "unit": "", "start": 0},
 ]
-VALUES = [["1", "2", "1e-06"], ["<i>", 'b"&']]
-TEXTS = [["1", "2", "$10^{-6}$"], ["&lt;i&gt;", "b&quot;&amp;"]]
+VALUES = [["1", "2", "1e-06", "4", "5"], ["<i>", 'b"&']]
+TEXTS = [["1", "2", "$10^{-6}$", "4", "5"], ["&lt;i&gt;", "b&quot;&amp;"]]
 
 
 @pytest.fixture(scope="module")
 def data() -> dict[str, Any]:
-    """An explorable of six frames that starts at the third."""
+    """An explorable of ten frames that starts at the third."""
     sliders = [
         {**slider, "values": values, "texts": texts}
         for slider, values, texts in zip(SLIDERS, VALUES, TEXTS, strict=True)
     ]
-    frames = [[f"data:image/webp;base64,{i}", f"{EVIL} {i}"] for i in range(6)]
+    frames = [[f"data:image/webp;base64,{i}", f"{EVIL} {i}"] for i in range(10)]
     return {
         "name": "bar-chart",
         "caption": "What to see.",
@@ -68,19 +68,20 @@ def test_figure_shows_its_first_frame_and_carries_the_others(
     assert carried["frames"] == [*data["frames"][:2], 0, *data["frames"][3:]]
 
 
-def test_sliders_are_labelled_and_say_their_value(page: BeautifulSoup) -> None:
-    for field, values, label in zip(
-        page.select("input"), VALUES, ("size $k$", "kind"), strict=True
-    ):
-        assert page.select_one(f'label[for="{field["id"]}"]').get_text() == label
-        assert field["max"] == str(len(values) - 1)
-    first, second = page.select("input")
-    assert (first["aria-valuetext"], second["aria-valuetext"]) == ("2 m", "<i>")
-    assert [output.get_text() for output in page.select("output")] == ["2 m", "<i>"]
-    assert [button["aria-label"] for button in page.select("button")] == [
-        "Play size k",
-        "Play kind",
-    ]
+def test_a_slider_is_labelled_and_says_its_value(page: BeautifulSoup) -> None:
+    field = page.select_one("input[type=range]")
+    assert page.select_one(f'label[for="{field["id"]}"]').get_text() == "size $k$"
+    assert (field["max"], field["value"], field["aria-valuetext"]) == ("4", "1", "2 m")
+    assert page.select_one("output").get_text() == "2 m"
+    assert page.select_one("button")["aria-label"] == "Play size k"
+
+
+def test_a_few_values_are_buttons(page: BeautifulSoup) -> None:
+    group = page.select_one('[role="radiogroup"]')
+    assert page.find(id=group["aria-labelledby"]).get_text() == "kind"
+    assert [one.get_text() for one in group.select("label.choice")] == VALUES[1]
+    assert [one.has_attr("checked") for one in group.select("input")] == [True, False]
+    assert len(page.select("button, output")) == 2  # of the slider alone
 
 
 def test_link_leads_to_the_start(page: BeautifulSoup) -> None:
@@ -108,7 +109,7 @@ def test_a_mend_that_finds_nothing_fails_the_build() -> None:
 def test_another_book_beside_the_project_is_left_alone(tmp_path: Path) -> None:
     """The renderers are found through metadata in ``book/_ext``, never through the package's."""
     assert not list(metadata.distribution("lecture-code").entry_points)
-    shown = {"text/plain": "plain form", claims.MIME: {"id": "of another book"}}
+    shown = {"text/plain": "plain form", evidence.MIME: {"id": "of another book"}}
     cell = new_code_cell("1", outputs=[new_output("execute_result", shown)], execution_count=1)
     nbformat.write(new_notebook(cells=[cell]), tmp_path / "index.ipynb")
     settings = ["extensions=myst_nb", "nb_execution_mode=off", "html_theme=basic"]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from companion import Chapter
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from lecture_code.display import claims, evidence, explore, plotting
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+CHAPTERS = {notebook.stem for notebook in NOTEBOOKS}
+MAY_COLLIDE = Path(__file__).with_name("collisions.toml")
 
 
 def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
@@ -93,6 +99,29 @@ def test_code_is_folded_unless_it_teaches(notebook: Path) -> None:
             "teaches" not in tags
         )
         assert ("raises-exception" in tags) == evidence.makes_claims("".join(cell["source"]))
+
+
+def collisions() -> set[str]:
+    """Symbols with two meanings in chapters that follow each other: "first second: symbol"."""
+    symbols = tomllib.loads((ROOT / "book" / "notation.toml").read_text(encoding="utf-8"))["symbol"]
+    order = [name.removeprefix("book/") for name in parse_toc_yaml(ROOT / "_toc.yml")]
+    used: dict[str, dict[str, str]] = {}
+    for one in symbols:
+        for chapter in one.get("chapters", order):
+            for formula in re.findall(r"\$(.*?)\$", one["tex"]):
+                used.setdefault(chapter, {})[formula.split("=")[0]] = one["meaning"]
+    pairs = pairwise(name for name in order if name in used and name in CHAPTERS)
+    return {
+        f"{one} {two}: {symbol}"
+        for one, two in pairs
+        for symbol in used[one].keys() & used[two].keys()
+        if used[one][symbol] != used[two][symbol]
+    }
+
+
+def test_no_symbol_has_two_meanings_in_neighbours() -> None:
+    """But for those listed, which wait for their chapters to be told anew."""
+    assert collisions() == set(tomllib.loads(MAY_COLLIDE.read_text(encoding="utf-8"))["symbols"])
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

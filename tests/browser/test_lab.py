@@ -19,6 +19,14 @@ from visits import CHAPTERS, PATIENCE, ROOT, Open
 NOTEBOOK = Path(CHAPTERS[0]).with_suffix(".ipynb").name
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab")
 LABELLED = re.compile(r"\{prf:(?!proof)\w+\} (?P<title>.+)\n:label: (?P<label>\S+)")
+FOLDERS = [
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+]
 OPTIONS = [
     "--no-browser",
     "--allow-root",
@@ -57,24 +65,15 @@ def lab(tmp_path: Path) -> Iterator[str]:
     """The address of a JupyterLab on a copy of the book, with settings of its own."""
     for folder in ("book", "lecture_code"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    settings = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
+    settings = tmp_path / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(tmp_path),
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
-        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
-        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
-    }
+    own = {name: str(tmp_path / name) for name in FOLDERS} | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "jupyter", "lab", *OPTIONS]
     server = subprocess.Popen(
         [*command, f"--ServerApp.root_dir={tmp_path / 'book'}"],
         cwd=tmp_path,
-        env=environment,
+        env=os.environ | own,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from visits import PAGES, Visit, address, stored_explorables, visit
+from visits import PAGES, Visit, address, visit
 
 # Boxes that have no extent or lie outside the page are as good as missing.
 UNSEEN = """selector => [...document.querySelectorAll(selector)]
@@ -41,17 +41,6 @@ def plain(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
 def test_all_is_visible(plain: Visit, what: str) -> None:
     assert plain.page.evaluate("() => document.documentElement.dataset.theme") is None
     assert not plain.page.evaluate(UNSEEN, f"article {what}")
-
-
-def test_figures_show_their_first_frame(plain: Visit) -> None:
-    shown = plain.page.evaluate(
-        """() => [...document.querySelectorAll("figure.explorable")].map(figure => {
-          const image = figure.querySelector("img");
-          return [figure.id, image.src, image.alt];
-        })"""
-    )
-    stored = stored_explorables()
-    assert shown == [[name, *stored[name].frame(stored[name].starts)] for name, _, _ in shown]
 
 
 def test_folded_code_can_be_opened(plain: Visit) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import product
@@ -12,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,16 +55,15 @@ class Visit:
         self.page.on("console", self.hear)
         self.page.on("pageerror", lambda error: self.troubles.append(f"page error: {error}"))
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfailed", self.miss)
+        self.page.on(
+            "requestfailed",
+            lambda failed: self.troubles.append(f"failed: {failed.url[:200]} ({failed.failure})"),
+        )
 
     def hear(self, message: ConsoleMessage) -> None:
         """Keeps errors and warnings; what scripts merely log is no trouble."""
         if message.type in ("error", "warning", "assert"):
             self.troubles.append(f"console {message.type}: {message.text[:300]}")
-
-    def miss(self, request: Request) -> None:
-        """Keeps a request that failed."""
-        self.troubles.append(f"failed request: {request.url[:200]} ({request.failure})")
 
     def close(self) -> None:
         """Ends the visit."""
@@ -108,64 +103,3 @@ def visit(
 def address(place: str) -> str:
     """The address of a built page on the disk."""
     return (HTML / place).as_uri()
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An explorable as a notebook stores it."""
-
-    name: str
-    parameters: tuple[str, ...]
-    starts: tuple[int, ...]
-    data: dict[str, Any]
-    png: str
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """The number of values of each slider."""
-        return tuple(len(slider["values"]) for slider in self.data["sliders"])
-
-    @property
-    def ends(self) -> tuple[int, ...]:
-        """The last position of each slider."""
-        return tuple(size - 1 for size in self.sizes)
-
-    def frame(self, at: tuple[int, ...]) -> list[str]:
-        """Picture and description at these positions of the sliders."""
-        index = 0
-        for size, position in zip(self.sizes, at, strict=True):
-            index = index * size + position
-        return self.data["frames"][index]
-
-    def values(self, at: tuple[int, ...]) -> list[str]:
-        """The values at these positions, as links and screen readers have them."""
-        return [s["values"][i] for s, i in zip(self.data["sliders"], at, strict=True)]
-
-
-def shown_on(place: str) -> list[str]:
-    """The names of the explorables on a built page, in order; none if it is not built."""
-    path = HTML / place
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return re.findall(r'<figure class="explorable" id="([^"]+)"', text)
-
-
-@functools.cache
-def stored_explorables() -> dict[str, Stored]:
-    """Every explorable of the notebooks' outputs by name."""
-    found = {}
-    for notebook in sorted((ROOT / "book").glob("*.ipynb")):
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-            for output in cell.get("outputs", ()):
-                markup = "".join(output.get("data", {}).get("text/html", ""))
-                if '<figure class="explorable"' not in markup:
-                    continue
-                figure = BeautifulSoup(markup, "html.parser").figure
-                inputs = figure.find_all("input")
-                found[str(figure["id"])] = Stored(
-                    name=str(figure["id"]),
-                    parameters=tuple(slider["name"] for slider in inputs),
-                    starts=tuple(int(slider["value"]) for slider in inputs),
-                    data=json.loads(figure.find("script").string),
-                    png="".join(output["data"]["image/png"]),
-                )
-    return found

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +18,40 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecture_code.display import claims
+from lecture_code.display import claims, evidence, statements
 from lecture_code.display.claims import (
-    Claim,
     ClaimError,
-    Statement,
     at_least,
     at_most,
     equal,
     exponent,
     log_slope,
+    measured,
     refuted,
     rounded,
+    wins,
     with_high_probability,
 )
+from lecture_code.display.evidence import Row
+from lecture_code.display.statements import Statement
 
 BOOK = Path(__file__).parents[2] / "book"
 LEDGER = claims.ledger()
-HEAD = (
-    Path(claims.__file__).with_name("ledger.toml").read_text(encoding="utf-8").partition("\n\n")[0]
-)
-KINDS = HEAD.partition("# kind: ")[2].split(" | ")
 
 ROW = Statement(
     id="a-row",
     chapter="a_chapter",
     title="Sums & <differences>",
     source='Lecture 1, "(1.1)"',
-    kind="exact",
-    statement="One and one is two.",
 )
 X = np.array([1.0, 2.0, 4.0, 8.0])
 FAR = np.array([10.0, 30.0, 70.0, 110.0])
+DRAWS = np.arange(1.0, 12.0)
+X9 = np.ones(9)
+refute = partial(refuted, claimed="every number is small")
 
 # For each kind a claim that holds, and the line it must print.
-HOLDING: dict[str, tuple[Callable[[], Claim], str]] = {
+HOLDING: dict[str, tuple[Callable[[], Row], str]] = {
     "identity": (
         lambda: equal("a-row", 2 / 3, 2 / 3 + 1e-14, what="two thirds"),
         "[holds] a-row: two thirds: 0.667 = 0.667 (relative error below 1e-12)",
@@ -79,22 +79,40 @@ HOLDING: dict[str, tuple[Callable[[], Claim], str]] = {
     "frequency": (
         lambda: with_high_probability("a-row", 9, 10, 0.49, what="runs"),
         "[holds] a-row: runs: 9 of 10 shows probability 0.49 "
-        "(probability at least 0.496 with confidence 99%)",
+        "(probability at least 0.495 with confidence 99%)",
     ),
     "exponent": (
         lambda: exponent("a-row", X, [1.0, 4.1, 15.9, 64.0], 2, 0.1),
         "[holds] a-row: slope 2 ≈ 2 (standard error 0.01, tolerance 0.1)",
     ),
     "counterexample": (
-        lambda: refuted("a-row", 3, "≤", 2, what="a count"),
-        "[holds] a-row: a count: 3 > 2 (the refuted statement has ≤ here)",
+        lambda: refute("a-row", 3, "≤", 2, what="a count"),
+        "[as printed] a-row: claimed: every number is small; found: a count: 3 > 2",
+    ),
+    "counterexample without a hypothesis": (
+        lambda: refute("a-row", 3, "=", 2, without="order"),
+        "[fails without order] a-row: claimed: every number is small; found: 3 ≠ 2",
+    ),
+    "measured": (
+        lambda: measured("a-row", DRAWS, what="eleven"),
+        "[measured] a-row: eleven: median 6 (1 to 11 in 11 draws)",
+    ),
+    "wins": (
+        lambda: wins("a-row", DRAWS, DRAWS + 1, what="first against second"),
+        "[measured] a-row: first against second: lower: 11 of 11 draws "
+        "(probability at least 0.657 with confidence 99%)",
+    ),
+    "level": (
+        lambda: wins("a-row", DRAWS, DRAWS[::-1], what="pairs"),
+        "[measured] a-row: pairs: level: 5 of 11 draws "
+        "(probability at least 0.134 with confidence 99%)",
     ),
 }
 
 # For each kind a claim that fails, and what its message must say.
-FAILING: dict[str, tuple[Callable[[], Claim], str]] = {
+FAILING: dict[str, tuple[Callable[[], Row], str]] = {
     "identity": (lambda: equal("a-row", 1.25, 1.5), "Checked: 1.25 = 1.5; error 2.5e-01"),
-    "identity, exact": (lambda: equal("a-row", Fraction(1, 3), 1), "Checked: 1/3 = 1\n"),
+    "identity, exact": (lambda: equal("a-row", Fraction(1, 3), 1), "Checked: 1/3 = 1"),
     "identity of arrays": (
         lambda: equal("a-row", [[1.5, 2.0]], [[1.0, 1.0]], what="a pair"),
         "Checked (a pair): 2 of 2 pairs differ, the first at [0, 0]: 1.5 ≠ 1.0; error 1.0e+00",
@@ -110,24 +128,24 @@ FAILING: dict[str, tuple[Callable[[], Claim], str]] = {
     ),
     "frequency": (lambda: with_high_probability("a-row", 9, 10, 0.5), "9 of 10 shows"),
     "exponent": (lambda: exponent("a-row", X, X**2, 1, 0.5), "slope 2 ≈ 1"),
-    "counterexample =": (lambda: refuted("a-row", 1.25, "=", 1.25), "1.25 ≠ 1.25"),
-    "counterexample ≤": (lambda: refuted("a-row", 1.25, "≤", 1.5), "1.25 > 1.5"),
-    "counterexample ≥": (lambda: refuted("a-row", 1.5, "≥", 1.25), "1.5 < 1.25"),
+    "counterexample =": (lambda: refute("a-row", 1.25, "=", 1.25), "1.25 ≠ 1.25"),
+    "counterexample ≤": (lambda: refute("a-row", 1.25, "≤", 1.5), "1.25 > 1.5"),
+    "counterexample ≥": (lambda: refute("a-row", 1.5, "≥", 1.25), "1.5 < 1.25"),
 }
 
 
 @pytest.fixture(autouse=True)
 def small_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ledger of one row, whose texts hold every character that HTML treats apart."""
-    monkeypatch.setattr(claims, "ledger", lambda: {ROW.id: ROW})
+    monkeypatch.setattr(statements, "ledger", lambda: {ROW.id: ROW})
 
 
-def shown(call: Callable[..., Claim], *sides: Any, **options: Any) -> str:
+def shown(call: Callable[..., Row], *sides: Any, **options: Any) -> str:
     """What a claim prints after its id."""
-    return str(call("a-row", *sides, **options)).removeprefix("[holds] a-row: ")
+    return re.sub(r"^\[[^]]*\] a-row: ", "", str(call("a-row", *sides, **options)))
 
 
-def fails(call: Callable[..., Claim], *sides: Any, **options: Any) -> None:
+def fails(call: Callable[..., Row], *sides: Any, **options: Any) -> None:
     """Asserts that a claim does not hold."""
     with pytest.raises(ClaimError):
         call("a-row", *sides, **options)
@@ -139,48 +157,59 @@ def refused(message: str, call: Callable[..., Any], *arguments: Any, **options: 
         call(*arguments, **options)
 
 
-# The three forms
+# A row, and a block of rows
 
 
 @pytest.mark.parametrize("name", HOLDING)
-def test_text_html_and_json_show_the_same_figures(name: str) -> None:
+def test_row_is_one_line_and_a_block_of_its_own(name: str) -> None:
     make, line = HOLDING[name]
-    bundle = make()._repr_mimebundle_()
-    html = BeautifulSoup(bundle["text/html"], "html.parser")
-    assert set(bundle) == {"text/plain", "text/html", claims.MIME}
-    assert str(make()) == bundle["text/plain"] == line
-    data = json.loads(json.dumps(bundle[claims.MIME], allow_nan=False))
-    assert Claim(**data) == make()
-    assert (data["id"], data["kind"]) == (ROW.id, re.split(r"\W", name)[0])
-    assert data["vacuous"] == line.endswith("vacuous)") == bool(html.select(".claim-vacuous"))
+    row, bundle = make(), make()._repr_mimebundle_()
+    assert str(row) == line
+    assert set(bundle) == {"text/plain", "text/html", evidence.MIME}
+    data = json.loads(json.dumps(bundle[evidence.MIME], allow_nan=False))
+    assert [Row(data["id"], **stored) for stored in data["rows"]] == [row]
+    text = BeautifulSoup(bundle["text/html"], "html.parser").get_text()
+    assert row.standing in text
+    for part in (row.what, row.left, row.relation, row.claimed):
+        assert evidence.as_math(part) in text
 
-    (card,) = html.find_all(recursive=False)
-    assert card["class"] == ["claim", f"claim-{data['kind']}"]
-    assert {tag.name for tag in html.find_all(True)} == {"div", "p", "strong", "code", "span"}
-    kind = "Counterexample: " if data["kind"] == "counterexample" else ""
-    assert card.strong.get_text() == f"✓ {kind}{ROW.title}"
-    assert card.code.get_text() == ROW.id
-    spans = {
-        key: [span.get_text() for span in html.select(f".claim-{key}")]
-        for key in ("what", "side", "relation", "detail")
-    }
-    assert spans == {
-        "what": [data["what"] + ":"] if data["what"] else [],
-        "side": [side for side in (data["left"], data["right"]) if side],
-        "relation": [data["relation"]],
-        "detail": [f"({data['detail']})"] if data["detail"] else [],
-    }
-    ratio = data["ratio"]
-    bars = [bar["style"] for bar in html.select(".claim-bar")]
-    assert bars == ([] if ratio is None else [f"--ratio:{ratio:g}"])
+
+def test_block_sums_up_its_rows_and_folds_all_but_three() -> None:
+    rows = [HOLDING[name][0]() for name in HOLDING]
+    block = evidence.evidence(*rows)
+    assert block.head == (
+        "8 checks hold, the tightest at 0.75 of its bound; 2 counterexamples; 3 measurements"
+    )
+    assert str(block).splitlines()[0] == f"[evidence] a-row: {block.head}"
+    assert len(str(block).splitlines()) == 1 + len(rows)
+    html = BeautifulSoup(block._repr_html_(), "html.parser")
+    assert len(html.select("details .lc-row")) == len(rows) - 3
+    assert len(html.select(".lc-row")) == len(rows)
+    assert not html.select("img")
+    assert evidence.evidence(rows[3]).head == "1 check holds, at 0.75 of its bound"
+    assert evidence.evidence(*rows, show=1).data()["show"] == 1
+
+
+def test_block_is_of_one_statement() -> None:
+    row, other = (Row(name, "holds", "", "1") for name in ("a-row", "another"))
+    refused(r"of the statements \['a-row', 'another'\]", evidence.evidence, row, other)
+    refused(r"of the statements \[\]", evidence.evidence)
+    refused("show: 4; expected a number from 0 to 3", evidence.evidence, row, show=4)
+
+
+def test_numbers_in_scientific_notation_become_formulas_outside_of_formulas() -> None:
+    text = "below 1e-12, 2.5e+06 of $1e-3$; version v1e-12"
+    assert evidence.as_math(text) == (
+        "below $10^{-12}$, $2.5\\cdot 10^{6}$ of $1e-3$; version v1e-12"
+    )
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_failure_has_id_source_statement_and_both_sides(name: str) -> None:
+def test_failure_has_id_title_source_and_both_sides(name: str) -> None:
     make, sides = FAILING[name]
     with pytest.raises(ClaimError) as caught:
         make()
-    for part in (ROW.id, ROW.source, ROW.statement, sides):
+    for part in (ROW.id, ROW.title, ROW.source, sides):
         assert part in str(caught.value)
     assert isinstance(caught.value, AssertionError)
     assert caught.value._render_traceback_() == [f"ClaimError: {caught.value}"]
@@ -193,7 +222,9 @@ def test_unknown_id_is_named() -> None:
     refused(message, at_least, "no-such-row", 2, 1)
     refused(message, with_high_probability, "no-such-row", 100, 100, 0.5)
     refused(message, exponent, "no-such-row", X, X, 1, 0.1)
-    refused(message, refuted, "no-such-row", 1, "=", 2)
+    refused(message, refute, "no-such-row", 1, "=", 2)
+    refused(message, measured, "no-such-row", DRAWS, what="x")
+    refused(message, wins, "no-such-row", DRAWS, DRAWS, what="x")
 
 
 # Rounding
@@ -211,6 +242,8 @@ def test_float_is_rounded_to_three_digits_and_what_is_exact_is_not() -> None:
     assert rounded(0.1235 * (1 - 3e-7)) == "0.123"
     assert rounded(0.1235 * (1 + 3e-7)) == "0.124"
     assert rounded(12345678901234567890) == "12345678901234567890"
+    assert rounded(7 * 10**400) == "about 7.00e+400"
+    assert rounded(Fraction(1, 4 * 10**30)) == "about 2.50e-31"
     assert rounded(np.int16(-5123)) == "-5123"
     assert rounded(Fraction(22222, 7)) == "22222/7"
 
@@ -245,10 +278,10 @@ def test_figure_on_an_edge_is_refused_until_other_digits_are_chosen() -> None:
         (equal, 0.1235, 0.1235),
         (at_most, 0.1235, 1.0),
         (at_least, 0.1235, 0.0),
-        (refuted, 0.1235, "=", 1.0),
+        (refute, 0.1235, "=", 1.0),
     ):
         refused("choose other digits", call, "a-row", *sides)
-        assert shown(call, *sides, digits=4).startswith("0.1235 ")
+        assert "0.1235 " in shown(call, *sides, digits=4)
 
 
 # Rounding errors never show: a result that another processor gives in the last bit looks the same
@@ -258,7 +291,7 @@ def test_figure_on_an_edge_is_refused_until_other_digits_are_chosen() -> None:
     "make",
     [
         lambda bit: shown(equal, 3.21e-14 * (1 + 1e-3 * bit), 0, atol=1e-9),
-        lambda bit: shown(refuted, 3.21e-17 * (1 + bit), "≥", 1.0),
+        lambda bit: shown(refute, 3.21e-17 * (1 + bit), "≥", 1.0),
         lambda bit: shown(exponent, FAR, FAR**1.5 + 3e-15 * bit * FAR, 1.5, 0.1),
         lambda bit: shown(exponent, X, 3.0 + bit * 1e-15 * X, 0, 0.1),
     ],
@@ -301,6 +334,17 @@ def test_whole_numbers_neither_overflow_nor_wrap_around() -> None:
     fails(at_most, low, high)
     fails(at_least, high, low)
     fails(at_most, Fraction(1, 3) + Fraction(1, 10**30), Fraction(1, 3))
+    fails(refute, np.uint8(1), "≤", np.uint8(2))
+    assert shown(refute, np.int8(100), "≤", np.int8(-100))
+    assert shown(refute, np.True_, "=", np.False_)
+    assert shown(equal, 10**400, 10**400)
+    assert shown(at_most, 2**2000, 3**2000)
+    assert shown(refute, 3**2000, "≤", 2**2000)
+
+
+def test_shapes_are_compared_before_anything_is_broadcast() -> None:
+    refused(r"shapes \(3, 1\), \(3,\)", equal, "a-row", np.ones((3, 1)), np.ones(3))
+    refused(r"shapes \(2,\), \(3,\)", at_most, "a-row", np.ones(2), np.ones(3))
 
 
 def test_error_shown_is_a_power_of_ten_with_a_margin() -> None:
@@ -334,8 +378,8 @@ def test_nan_never_holds() -> None:
         (equal, [1.0, math.nan], [1.0, 1.0]),
         (at_most, [0.5, math.nan], [1.0, 1.0]),
         (at_least, [3.0, 2.0], [math.nan, 1.0]),
-        (refuted, math.nan, "=", 1.0),
-        (refuted, 1.0, "≤", math.nan),
+        (refute, math.nan, "=", 1.0),
+        (refute, 1.0, "≤", math.nan),
     ):
         with pytest.raises((ValueError, ClaimError)):
             call("a-row", *sides)
@@ -357,6 +401,12 @@ def test_pair_with_the_least_to_spare_for_its_size_is_shown() -> None:
     assert shown(at_least, [[2.0], [40], [9]], [[1], [30.0], [1]]) == f"40 ≥ 30 {ratio}"
     assert shown(at_most, [-2.0, -3.0], [-1.0, -2.9]) == "-3 ≤ -2.9 (tightest of 2)"
     assert shown(at_most, [False, True], 2) == "1 ≤ 2 (tightest of 2, ratio 0.5)"
+
+
+def test_sides_that_differ_are_not_shown_as_equal() -> None:
+    assert shown(at_most, 0.99998, 1.0) == "0.99998 ≤ 1 (ratio 0.999)"
+    assert shown(at_most, 0.9951, 1.0) == "0.995 ≤ 1 (ratio 0.99)"
+    assert shown(at_most, 1 - 1e-12, 1.0) == "1 ≤ 1 (ratio 1)"
 
 
 def test_no_ratio_where_it_would_say_nothing() -> None:
@@ -382,11 +432,16 @@ def test_frequency_must_show_more_than_the_frequency() -> None:
     fails(with_high_probability, 458, 458, 0.99)
 
 
+def test_lower_bound_is_rounded_down() -> None:
+    assert "at least 0.999 " in shown(with_high_probability, 100_000, 100_000, 0.99)
+    assert "at least 0.949 " in shown(with_high_probability, 128, 129, 0.94)
+
+
 def test_what_is_no_count_and_no_probability_is_refused() -> None:
-    for k, n in ((-1, 5), (6, 5), (0, 0)):
+    for k, n in ((-1, 5), (6, 5), (0, 0), (1, -1)):
         text = f"successes: {k} of trials: {n}; expected"
         refused(text, with_high_probability, "a-row", k, n, 0.5)
-    for p in (0, 1, math.nan):
+    for p in (-0.1, 0, 1, 1.5, math.nan):
         text = f"at_least: {p} is no probability; expected"
         refused(text, with_high_probability, "a-row", 5, 5, p)
 
@@ -417,42 +472,67 @@ def test_slope_must_be_within_the_tolerance() -> None:
         fails(exponent, X, X**1.5, expected, 0.09)
 
 
+def test_slope_further_off_than_three_standard_errors_is_measured() -> None:
+    y = X**1.5 * (1 + 1e-3 * np.array([1, -1, -1, 1]))
+    assert exponent("a-row", X, y, 1.5, 0.1).standing == "holds"
+    off = exponent("a-row", X, y, 1.45, 0.1)
+    assert off.standing == "measured"
+    assert re.search(r"\d+ standard errors away", off.detail)
+    said = exponent("a-row", X, y, 1.45, 0.1, finite_size="0.05 from the second order")
+    assert (said.standing, said.detail[-26:]) == ("holds", "0.05 from the second order")
+
+
 def test_slope_shows_the_digits_asked_for_and_no_rounding_error() -> None:
     rest = "(standard error below 1e-06, tolerance 0.5)"
-    assert shown(exponent, X, X**1.2344, 1, 0.5, digits=4) == f"slope 1.234 ≈ 1 {rest}"
+    assert shown(exponent, X, X**1.2344, 1.2344, 0.5, digits=4) == f"slope 1.234 ≈ 1.2344 {rest}"
     assert shown(exponent, X, [0.3] * 4, 0, 0.5) == f"slope 0 ≈ 0 {rest}"
 
 
-def test_slope_needs_positive_numbers_of_which_two_differ() -> None:
+def test_slope_needs_positive_numbers_at_three_places() -> None:
     refused("x, y: shapes", log_slope, [1, 2], [1, 2])
     refused("x, y: shapes", log_slope, [1, 2, 3], [1, 2])
     refused("x, y: shapes", log_slope, np.ones((3, 3)), np.ones((3, 3)))
     refused("expected positive numbers", log_slope, [1, 2, 0], [1, 2, 3])
     refused("expected positive numbers", log_slope, [1, 2, 3], [1, -2, 3])
     refused("expected positive numbers", log_slope, [1, 2, math.nan], [1, 2, 3])
-    refused("expected numbers that are not all the same", log_slope, [2, 2, 2], [1, 2, 3])
+    refused("1 different x", log_slope, [2, 2, 2], [1, 2, 3])
+    refused("2 different x", log_slope, [1, 2, 2], [1, 2, 3])
 
 
 # Counterexamples
 
 
 def test_refuted_shows_the_negation() -> None:
-    assert shown(refuted, 1, "=", 2) == "1 ≠ 2 (the refuted statement has = here)"
-    assert shown(refuted, 2, "=", 1) == "2 ≠ 1 (the refuted statement has = here)"
-    assert shown(refuted, 1, "≥", 2) == "1 < 2 (the refuted statement has ≥ here)"
-    assert shown(refuted, -1, "≤", -2) == "-1 > -2 (the refuted statement has ≤ here)"
+    for left, relation, right, seen in (
+        (1, "=", 2, "1 ≠ 2"),
+        (2, "=", 1, "2 ≠ 1"),
+        (1, "≥", 2, "1 < 2"),
+        (-1, "≤", -2, "-1 > -2"),
+    ):
+        assert refute("a-row", left, relation, right).figures == seen
 
 
 @pytest.mark.parametrize("relation", ["=", "≤"])
 def test_break_must_exceed_the_margin_and_be_seen(relation: str) -> None:
-    assert shown(refuted, 1.02, relation, 1.0, margin=0.019, digits=5)
-    fails(refuted, 1.02, relation, 1.0, margin=0.020, digits=5)
-    fails(refuted, 0.1 + 0.2, relation, 0.3)
-    refused("digits: both sides read 1 with 3", refuted, "a-row", 1.00002, relation, 1.0)
+    assert shown(refute, 1.02, relation, 1.0, margin=0.019, digits=5)
+    fails(refute, 1.02, relation, 1.0, margin=0.020, digits=5)
+    fails(refute, 0.1 + 0.2, relation, 0.3)
+    refused("digits: both sides read 1 with 3", refute, "a-row", 1.00002, relation, 1.0)
 
 
-def test_unknown_relation_is_refused() -> None:
-    refused("relation: '<'; expected '=', '≤' or '≥'", refuted, "a-row", 1, "<", 2)
+def test_counterexample_says_what_it_refutes_by_a_known_relation() -> None:
+    refused("relation: '<'; expected '=', '≤' or '≥'", refute, "a-row", 1, "<", 2)
+    refused("claimed: ' '; expected", refuted, "a-row", 1, "=", 2, claimed=" ")
+
+
+# Measurements
+
+
+def test_measurement_rests_on_ten_draws() -> None:
+    refused(
+        r"values: shape \(9,\); expected a vector of at least 10", measured, "a-row", X9, what=""
+    )
+    refused(r"lower: shape \(9,\); expected", wins, "a-row", X9, X9, what="")
 
 
 # The ledger
@@ -464,10 +544,10 @@ def problems(row: Statement) -> Iterator[str]:
         yield "its id has other than lower-case letters, digits and single hyphens"
     if not (BOOK / f"{row.chapter}.ipynb").is_file():
         yield f"no notebook {row.chapter}"
-    if row.kind not in KINDS:
-        yield f"kind {row.kind} is not in the head of the ledger"
+    if not {erratum.kind for erratum in row.errata} <= {"error", "remark", "dated"}:
+        yield "an erratum is an error, a remark or dated"
     errata = [(e.where, e.printed, e.corrected, e.why) for e in row.errata]
-    for text in [row.title, row.source, row.statement, *(text for e in errata for text in e)]:
+    for text in [row.title, row.source, *(text for e in errata for text in e)]:
         if not text.strip() or text != text.strip():
             yield f"empty, or space at an end: {text!r}"
         inside = "".join(re.findall(r"\$([^$]*)\$", text))

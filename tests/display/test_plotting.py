@@ -135,7 +135,7 @@ def test_png_holds_nothing_but_the_picture(plot: Image.Image) -> None:
 
 @pytest.mark.parametrize(("alt", "caption"), [(" \n", "c"), ("a", "\t")])
 def test_figure_without_words_is_refused(alt: str, caption: str) -> None:
-    with pytest.raises(ValueError, match="expected two texts that say something"):
+    with pytest.raises(ValueError, match="expected a text that says"):
         plotting.show(plotting.figure()[0], alt=alt, caption=caption)
 
 
@@ -143,7 +143,7 @@ def test_figure_is_shown_in_three_forms() -> None:
     fig, _ = plotting.figure(width=2, height=1.5)
     alt = 'a < b & "line"'
     bundle = plotting.show(fig, alt=alt, caption="<b>Up</b> $x$")._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert set(bundle) == {"text/plain", "text/html", "image/png", plotting.MIME}
     assert bundle["text/plain"] == f"[figure] {alt}"
     soup = BeautifulSoup(bundle["text/html"], "html.parser")
     assert [tag.name for tag in soup.find_all(True)] == ["figure", "img", "figcaption", "b"]
@@ -195,15 +195,31 @@ def test_palette_is_the_one_published_for_every_eye() -> None:
     np.testing.assert_allclose(levels, published, atol=1e-9)
 
 
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    c = np.array(to_rgb(colour))
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(colour: str, ground: str = "#ffffff") -> float:
+    """The ratio of luminances, the lighter one above."""
+    dark, bright = sorted((luminance(colour), luminance(ground)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
 def test_colours_contrast_with_white_as_graphics_must() -> None:
     # WCAG 2 asks for 3. The light ones are for areas, or lines with a label at their side.
-    def contrast(colour: str) -> float:
-        c = np.array(to_rgb(colour))
-        linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-        return 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05)
-
     light = {plotting.ORANGE, plotting.SKY, plotting.YELLOW}
     assert {c for c in (*plotting.PALETTE, plotting.GREY) if contrast(c) < 3} == light
+
+
+def test_colour_roles_are_legible_as_text_in_both_themes_and_differ() -> None:
+    grounds = {"light": "#ffffff", "dark": "#1b2229"}  # the tint of a block, the darker case
+    for theme, ground in grounds.items():
+        shades = [shade[theme] for shade in plotting.ROLES.values()]
+        assert len(set(shades)) == len(shades)
+        assert min(contrast(shade, ground) for shade in shades) >= 4.5
 
 
 def test_lines_differ_in_style_as_well_as_in_colour() -> None:
