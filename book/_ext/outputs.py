@@ -263,7 +263,7 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
         "sliders": [
             {
                 "values": slider["values"],
-                "texts": [as_html(text, config) for text in slider["texts"]],
+                "texts": readings(slider, config),
                 "unit": slider["unit"],
             }
             for slider in sliders
@@ -278,6 +278,11 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
         )
     )
     return shown([], *parts)
+
+
+def readings(slider: dict[str, Any], config: Any) -> list[str]:
+    """The values with their unit, as they are shown."""
+    return [as_html(text, config) + html.escape(slider["unit"]) for text in slider["texts"]]
 
 
 def control(

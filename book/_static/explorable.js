@@ -1,4 +1,4 @@
-// Figures with sliders and switches: the frames lie in the page; nothing is fetched.
+// Figures with sliders and switches: the frames lie in the page.
 (() => {
   const all = (selector, root) => [...root.querySelectorAll(selector)];
   const figures = () => all("figure.explorable", document);

@@ -21,6 +21,7 @@ from traitlets.config import Config
 
 SIDE_BY_SIDE = 2
 PATIENCE = 60  # seconds a cell, as nbval has it
+WIDGETS = "application/vnd.jupyter.widget"  # another id each time
 PIXELS = re.compile(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+")
 
 Texts = list[str]
@@ -33,7 +34,9 @@ def run(shell: InteractiveShell, source: str) -> tuple[Texts, str]:
     error = result.error_before_exec or result.error_in_exec
     texts = [seen.stdout, seen.stderr]
     for output in seen.outputs:
-        texts += [text for kind, text in sorted(output.data.items()) if kind.startswith("text/")]
+        for kind, data in sorted(output.data.items(), reverse=True):  # plain text first
+            if not kind.startswith(("image/", WIDGETS)):
+                texts.append(data if isinstance(data, str) else json.dumps(data))
     message = f"{type(error).__name__}: {error}" if error else ""
     return [PIXELS.sub("PIXELS", text) for text in texts], message
 

@@ -8,17 +8,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, expect
 from visits import HTML, PAGES, ROOT, Open, Visit, address, visit
 
 Point = tuple[int, ...]
 Typical = tuple[str, list[str]]
 
+MIME = "application/vnd.lecture-code.explorable+json"
+FEW = 5  # a parameter of fewer values is a switch
 STEP = 700  # milliseconds between two frames of a figure that plays
 
 STATE = """figure => {
@@ -26,26 +28,33 @@ STATE = """figure => {
     const [name, query] = hash.split("?");
     return [name, Object.fromEntries(new URLSearchParams(query))];
   };
-  return {
-  at: [...figure.querySelectorAll("input")].map(input => Number(input.value)),
-  src: figure.querySelector("img").src,
-  alt: figure.querySelector("img").alt,
-  spoken: [...figure.querySelectorAll("input")].map(e => e.getAttribute("aria-valuetext")),
-  printed: [...figure.querySelectorAll("output")].map(output => {
-    const copy = output.cloneNode(true);
+  const rows = [...figure.querySelectorAll(".control")];
+  const range = row => row.querySelector("input[type=range]");
+  const chosen = row => row.querySelector("input:checked");
+  const words = element => {
+    const copy = element.cloneNode(true);
     for (const math of copy.querySelectorAll(".katex"))
       math.replaceWith("$" + math.querySelector("annotation").textContent + "$");
     return copy.textContent;
-  }),
+  };
+  return {
+  at: rows.map(row => Number((range(row) ?? chosen(row)).value)),
+  src: figure.querySelector("img").src,
+  alt: figure.querySelector("img").alt,
+  spoken: rows.map(row => range(row)?.getAttribute("aria-valuetext") ?? null),
+  printed: rows.map(row => words(row.querySelector("output") ?? chosen(row).nextElementSibling)),
   link: asked(figure.querySelector("a.setting").hash),
   playing: [...figure.querySelectorAll("button")].map(e => e.getAttribute("aria-pressed")),
   };
 }"""
 
 WALK = f"""(figure, points) => points.map(at => {{
-  const inputs = [...figure.querySelectorAll("input")];
-  inputs.forEach((input, i) => {{ input.value = at[i]; }});
-  inputs[0].dispatchEvent(new Event("input", {{bubbles: true}}));
+  const rows = [...figure.querySelectorAll(".control")];
+  rows.forEach((row, i) => {{
+    const range = row.querySelector("input[type=range]");
+    if (range) range.value = at[i]; else row.querySelectorAll("input")[at[i]].checked = true;
+  }});
+  rows[0].querySelector("input").dispatchEvent(new Event("input", {{bubbles: true}}));
   return ({STATE})(figure);
 }})"""
 
@@ -54,7 +63,8 @@ GO_TO = """hash => new Promise(done => {
   location.hash = hash;
 })"""
 
-FOCUSED = """() => [document.activeElement.localName, document.activeElement.name,
+FOCUSED = """() => [document.activeElement.localName,
+                    document.activeElement.closest(".control").dataset.name,
                     document.activeElement.matches(":focus-visible")]"""
 
 
@@ -72,10 +82,23 @@ class Stored:
     """An explorable as a notebook stores it."""
 
     name: str
-    parameters: list[str]
-    starts: Point
     sliders: list[dict[str, Any]]
     frames: list[list[str]]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the parameters."""
+        return [slider["name"] for slider in self.sliders]
+
+    @property
+    def starts(self) -> Point:
+        """Where they start."""
+        return tuple(slider["start"] for slider in self.sliders)
+
+    @property
+    def ranges(self) -> list[int]:
+        """Which of them have a slider; the others are switches."""
+        return [i for i, slider in enumerate(self.sliders) if len(slider["values"]) >= FEW]
 
     @property
     def points(self) -> list[Point]:
@@ -91,10 +114,13 @@ class Stored:
             "at": list(at),
             "src": src,
             "alt": alt,
-            "spoken": [slider["values"][i] + slider["unit"] for slider, i in here],
+            "spoken": [
+                slider["values"][i] + slider["unit"] if k in self.ranges else None
+                for k, (slider, i) in enumerate(here)
+            ],
             "printed": [html.unescape(slider["texts"][i]) + slider["unit"] for slider, i in here],
             "link": [f"#{self.name}", dict(zip(self.parameters, values, strict=True))],
-            "playing": ["false"] * len(self.sliders),
+            "playing": ["false"] * len(self.ranges),
         }
 
     def fragment(self, at: Point) -> str:
@@ -110,16 +136,9 @@ def stored() -> dict[str, Stored]:
     for notebook in sorted((ROOT / "book").glob("*.ipynb")):
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", ()):
-                markup = "".join(output.get("data", {}).get("text/html", ""))
-                if '<figure class="explorable"' in markup:
-                    figure = BeautifulSoup(markup, "html.parser").figure
-                    inputs, data = figure("input"), json.loads(figure.find("script").string)
-                    found[figure["id"]] = Stored(
-                        name=figure["id"],
-                        parameters=[slider["name"] for slider in inputs],
-                        starts=tuple(int(slider["value"]) for slider in inputs),
-                        **data,
-                    )
+                data = output.get("data", {}).get(MIME)
+                if data:
+                    found[data["name"]] = Stored(data["name"], data["sliders"], data["frames"])
     return found
 
 
@@ -140,12 +159,13 @@ class Figure:
         assert self.state() == self.stored.state(at)
 
     def press(self, key: str, slider: int = 0) -> None:
-        """Presses a key on a slider."""
-        self.root.locator("input").nth(slider).press(key)
+        """Presses a key on a slider, or on the chosen button of a switch."""
+        row = self.root.locator(".control").nth(slider)
+        row.locator("input[type=range], input:checked").press(key)
 
     def play(self, slider: int = 0) -> None:
         """Presses the play button of a slider."""
-        self.root.locator("button").nth(slider).press("Enter")
+        self.root.locator(".control").nth(slider).locator("button").press("Enter")
 
     def go(self, *points: Point) -> list[dict[str, Any]]:
         """Puts the sliders there, which stops what plays; says what is shown at each point."""
@@ -177,12 +197,12 @@ def test_every_frame_is_shown_and_moves_no_other_figure(opened: Open, place: str
 
 @pytest.fixture(scope="module")
 def typical() -> Typical:
-    """A page with a figure of one slider and one of two, and the names of these figures."""
+    """A page with figures of one and of two parameters, a slider in each; their names."""
     for place, names in PLACES.items():
-        sizes = {len(stored()[name].sliders): name for name in names}
+        sizes = {len(stored()[name].sliders): name for name in names if stored()[name].ranges}
         if {1, 2} <= set(sizes):
             return place, [sizes[1], sizes[2]]
-    return pytest.fail("no page has a figure of one slider and one of two")
+    return pytest.fail("no page has a figure of one parameter and one of two, each with a slider")
 
 
 @pytest.fixture(scope="module")
@@ -208,10 +228,10 @@ def pair(still: Visit, typical: Typical) -> list[Figure]:
 def test_tab_reaches_every_control_in_order(pair: list[Figure]) -> None:
     for figure in pair:
         figure.root.locator("img").click()
-        for parameter in figure.stored.parameters:
-            for control in (["button", "", True], ["input", parameter, True]):
+        for i, parameter in enumerate(figure.stored.parameters):
+            for control in ("button", "input") if i in figure.stored.ranges else ("input",):
                 figure.page.keyboard.press("Tab")
-                assert figure.page.evaluate(FOCUSED) == control
+                assert figure.page.evaluate(FOCUSED) == [control, parameter, True]
 
 
 def test_keys_move_one_slider(pair: list[Figure]) -> None:
@@ -219,12 +239,10 @@ def test_keys_move_one_slider(pair: list[Figure]) -> None:
         for slider, end in enumerate(figure.ends):
             figure.go(figure.starts)
             at = list(figure.starts)
-            for key, at[slider] in (
-                ("End", end),
-                ("ArrowLeft", end - 1),
-                ("Home", 0),
-                ("ArrowUp", 1),
-            ):
+            keys = [("End", end), ("ArrowLeft", end - 1), ("Home", 0), ("ArrowUp", 1)]
+            if slider not in figure.stored.ranges:
+                keys = [("ArrowRight", (at[slider] + 1) % (end + 1)), ("ArrowLeft", at[slider])]
+            for key, at[slider] in keys:
                 figure.press(key, slider)
                 figure.check(tuple(at))
 
@@ -233,7 +251,8 @@ def test_play_runs_through_the_values_of_one_slider(pair: list[Figure]) -> None:
     """To the last one; from there it begins anew; no other figure moves."""
     for figure, other in (pair, pair[::-1]):
         before = other.state()
-        for slider, end in enumerate(figure.ends):
+        for button, slider in enumerate(figure.stored.ranges):
+            end = figure.ends[slider]
             figure.go(figure.starts)
             at = list(figure.starts)
             figure.press("End", slider)
@@ -241,7 +260,7 @@ def test_play_runs_through_the_values_of_one_slider(pair: list[Figure]) -> None:
             for position in range(end):
                 at[slider] = position
                 expected = figure.stored.state(tuple(at))
-                expected["playing"][slider] = "true"
+                expected["playing"][button] = "true"
                 assert figure.state() == expected
                 figure.page.clock.run_for(STEP)
             at[slider] = end
@@ -254,23 +273,29 @@ def test_play_runs_through_the_values_of_one_slider(pair: list[Figure]) -> None:
 def test_play_stops_when_asked(pair: list[Figure]) -> None:
     """By a second press of its button, or by a key on the slider."""
     for figure in pair:
-        rest = figure.starts[1:]
-        for stop, position in ((figure.play, 1), (lambda f=figure: f.press("Home"), 0)):
-            figure.go((0, *rest))
-            figure.play()
-            stop()
+        slider = figure.stored.ranges[0]
+        at = list(figure.starts)
+        for stop, position in ((figure.play, 1), (partial(figure.press, "Home"), 0)):
+            at[slider] = 0
+            figure.go(tuple(at))
+            figure.play(slider)
+            stop(slider=slider)
             figure.page.clock.run_for(5 * STEP)
-            figure.check((position, *rest))
+            at[slider] = position
+            figure.check(tuple(at))
 
 
 def test_without_motion_play_is_one_step(pair: list[Figure]) -> None:
     page = pair[0].page
     page.emulate_media(reduced_motion="reduce")
     for figure in pair:
-        figure.go((0, *figure.starts[1:]))
+        at = list(figure.starts)
+        at[figure.stored.ranges[0]] = 0
+        figure.go(tuple(at))
         figure.root.locator("button").first.press("Space")
         page.clock.run_for(10 * STEP)
-        figure.check((1, *figure.starts[1:]))
+        at[figure.stored.ranges[0]] = 1
+        figure.check(tuple(at))
     page.emulate_media(reduced_motion="no-preference")
 
 
@@ -291,7 +316,7 @@ def test_paper_shows_the_first_picture(pair: list[Figure]) -> None:
         assert figure.stored.state(figure.starts)["src"] in printed
         assert figure.root.locator("img").is_visible()
         assert figure.root.locator("output").first.is_visible()
-        assert not figure.root.locator("input:visible, button:visible").count()
+        assert not figure.root.locator("input[type=range]:visible, button:visible").count()
         figure.check(figure.ends)
     page.emulate_media(media="screen")
 
