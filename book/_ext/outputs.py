@@ -382,4 +382,5 @@ class FoldAsides(SphinxPostTransform):
 def fold(box: nodes.Element, name: str, title: str, content: list[nodes.Node]) -> None:
     """Replaces a box by a fold of that content."""
     opening = raw(f'<details class="{name}"><summary>{html.escape(title)}</summary>')
-    box.replace_self([opening, *content, raw("</details>")])
+    place = box.parent.index(box)
+    box.parent[place : place + 1] = [opening, *content, raw("</details>")]

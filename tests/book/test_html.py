@@ -268,3 +268,15 @@ def local(page: str, address: str) -> str:
     path = urldefrag(address)[0]
     target = (HTML / page).parent / path if path else HTML / page
     return str(target.resolve().relative_to(HTML.resolve()))
+
+
+def test_folds_hold_what_they_are_to_hold() -> None:
+    """Errata and long proofs: all of each behind its line, none outside."""
+    folds = {"erratum": 0, "proof-fold": 0}
+    for page in CHAPTERS:
+        for name in folds:
+            for fold in read(page).select(f"details.{name}"):
+                folds[name] += 1
+                assert len(fold.get_text().split()) > 10, f"{page}: {fold.get_text()}"
+        assert not read(page).select("div.erratum")
+    assert min(folds.values()) > 0
