@@ -156,7 +156,9 @@ def evidence_row(row: evidence.Row) -> nodes.container:
     """How it stands, what was compared, both sides, the ratio as a bar."""
     look = evidence.look(row)
     mark = "✓ " if look == "holds" else ""
-    parts: list[nodes.Node] = [nodes.inline("", mark + row.standing, classes=["standing"])]
+    parts: list[nodes.Node] = [
+        nodes.inline("", mark, *typeset(row.standing), classes=["standing"])
+    ]
     if row.refutes:
         parts += span("claimed", f"Claimed: {row.claimed.rstrip('.')}. Found:")
     if row.what:
@@ -382,4 +384,5 @@ class FoldAsides(SphinxPostTransform):
 def fold(box: nodes.Element, name: str, title: str, content: list[nodes.Node]) -> None:
     """Replaces a box by a fold of that content."""
     opening = raw(f'<details class="{name}"><summary>{html.escape(title)}</summary>')
-    box.replace_self([opening, *content, raw("</details>")])
+    place = box.parent.index(box)
+    box.parent[place : place + 1] = [opening, *content, raw("</details>")]

@@ -118,7 +118,7 @@ def test_single_observation_is_feasible_and_of_the_form_of_the_flow(seed, alpha,
 
 def test_certificate_by_hand():
     problem = ms.completion(2, {(0, 0): 3.0, (0, 1): 1.0})
-    nu, lower = ibm.certificate(problem, np.array([0.0, 2.0]))  # A*(s) has eigenvalues 1 and -1
+    nu, lower = ibm.certificate(problem, np.array([0.0, 4.0]))  # A*(s) has eigenvalues 2 and -2
     np.testing.assert_allclose(nu, [0, 2])
     assert lower == pytest.approx(2)
 

@@ -11,10 +11,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import resources
 from typing import Any
 
 import autograd
 import autograd.numpy as anp
+import cvxpy as cp
 import numpy as np
 import pytest
 from scipy import sparse, stats
@@ -482,6 +484,79 @@ def test_stored_zeros_are_not_observed() -> None:
     mask.data[[1, 2]] = 0
     assert not mc.determines_signs(mask)
     assert Completion(np.ones(2), mask, 0.5).pairs[0].size == 2
+
+
+# The adversary of the chapter: the nearest mask for which a given x is a second-order point
+
+
+def stored(kind: str) -> Iterator[list[np.ndarray]]:
+    """The points of that kind in the book's data, each with what certifies its value."""
+    path = resources.files("lecture_code").joinpath("data/nearest_masks.npz")
+    with path.open("rb") as file:
+        arrays = np.load(file)
+        names = [f"{kind}_{name}" for name in "xWyLr" if f"{kind}_{name}" in arrays]
+        yield from zip(*(arrays[name] for name in names), strict=True)
+
+
+def penalty_terms(x: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient, and diagonal of the Hessian, of the penalty at the level of a flat z."""
+    excess = np.maximum(np.abs(x) - 1 / np.sqrt(x.size), 0)
+    return 4 * weight * np.sign(x) * excess**3, 12 * weight * excess**2
+
+
+def basis(d: int) -> Iterator[tuple[int, int, Completion]]:
+    """The symmetric matrices that have one pair of entries 1, as masks."""
+    for i, j in itertools.combinations_with_replacement(range(d), 2):
+        unit = np.zeros((d, d))
+        unit[i, j] = unit[j, i] = 1
+        yield i, j, written(unit)
+
+
+def nearest_mask(x: np.ndarray, weight: float = 0, rho: float | None = None) -> float:
+    """Least |S - J|/d over masks that make x a second-order point, as a semidefinite programme.
+
+    With the penalty of that weight, and over masks of row error at most rho, if they are given.
+    """
+    d = x.size
+    s, t = cp.Variable((d, d), symmetric=True), cp.Variable()
+    first, diagonal = penalty_terms(x, weight)
+    parts = [(s[i, j], unit) for i, j, unit in basis(d)]
+    slope = first + sum(w * mc.gradient(unit, x) for w, unit in parts)
+    bend = np.diag(diagonal) + sum(w * mc.hessian(unit, x) for w, unit in parts)
+    constraints = [s >= 0, slope == 0, bend >> 0, cp.norm(s - 1, 2) <= t]
+    if rho is not None:
+        constraints.append(cp.norm(cp.sum(s - 1, axis=1) / d, "inf") <= rho)
+    cp.Problem(cp.Minimize(t), constraints).solve(solver=cp.CLARABEL)
+    return float(t.value) / d
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight", "rho"),
+    [("six", 0, None), ("nine", 0, None), ("penalised", 5 * 6 / 64, 0.25)],
+)
+def test_stored_certificates_are_those_of_the_nearest_masks(
+    kind: str, weight: float, rho: float | None
+) -> None:
+    """Each certifies, up to 1e-5, the value of the programme that it is the dual of."""
+    for x, w, y, factor, *rest in stored(kind):
+        d, r = x.size, rest[0] if rest else np.zeros(x.size)
+        functional, semidefinite = np.zeros((d, d)), factor @ factor.T
+        for i, j, unit in basis(d):
+            s = unit.mask.toarray()
+            total = np.sum(w * s) + y @ mc.gradient(unit, x) + r @ s.sum(axis=1) / d
+            total += np.sum(semidefinite * mc.hessian(unit, x))
+            functional[i, j] = functional[j, i] = total / s.sum()
+        assert functional.max() < 1e-6
+        first, diagonal = penalty_terms(x, weight)
+        value = w.sum() + r.sum() - (rho or 0) * np.abs(r).sum()
+        value -= first @ y + diagonal @ np.diag(semidefinite)
+        value /= np.linalg.norm(w, "nuc") * d
+        assert value == pytest.approx(nearest_mask(x, weight, rho), abs=1e-5)
+
+
+def test_the_three_chain_is_the_nearest_mask_to_its_trap() -> None:
+    """Its epsilon at p = 1 is 1/3, as the chapter says."""
+    assert nearest_mask(np.array([-1.0, 0, 1]) / np.sqrt(3)) == pytest.approx(1 / 3, abs=1e-6)
 
 
 # Scale

@@ -1,0 +1,64 @@
+"""The kernel regime: how far wide networks move from their linear models."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lecture_code import ntk
+
+INPUTS = ntk.sphere(8, 5, np.random.default_rng(2))
+LABELS = np.array([-1.0, -1, -1, -1, -1, 1, -1, -1])
+ELSEWHERE = ntk.sphere(50, 5, np.random.default_rng(12))
+
+
+def kernel_regime(rng: np.random.Generator, case: str, width: int) -> dict[str, float]:
+    """A two-layer network beside its linear model: how far both kernel and outputs move.
+
+    ``case`` says activation, layers trained and start: "relu both symmetric".
+    """
+    return _beside_linear_model(rng, case, width, 1.0, 100)
+
+
+def lazy_scale(rng: np.random.Generator, case: str, alpha: int) -> dict[str, float]:
+    """Movement, kernel change and gap of alpha times a network of width 128."""
+    found = _beside_linear_model(rng, case, 128, float(alpha), 120)
+    return {name: found[name] for name in ("movement", "kernel", "gap")}
+
+
+def _beside_linear_model(
+    rng: np.random.Generator, case: str, width: int, alpha: float, steps: int
+) -> dict[str, float]:
+    name, layers, start = case.split()
+    activation = {"relu": ntk.RELU, "tanh": ntk.TANH}[name]
+    net = ntk.initialize(width, 5, rng, symmetric=start == "symmetric")
+    kernel = ntk.empirical_ntk(net, INPUTS, None, activation, layers)
+    across = ntk.empirical_ntk(net, ELSEWHERE, INPUTS, activation, layers)
+    target = LABELS - alpha * ntk.predict(net, INPUTS, activation)
+    step = 0.9 / np.linalg.eigvalsh(kernel)[-1]
+    options = {"activation": activation, "layers": layers, "scale": alpha}
+    early = ntk.train(net, INPUTS, LABELS, step, 10, **options).x
+    end = ntk.train(early, INPUTS, LABELS, step, steps - 10, **options).x
+    new, old = (alpha * ntk.predict(at, ELSEWHERE, activation) for at in (end, net))
+    linear = across @ ntk.kernel_descent(kernel, target, step, [steps])[0]
+    fit = ntk.gradient(net, INPUTS, np.linalg.solve(kernel, target / alpha), activation, layers)
+    off = ntk.linear_model(net, fit, ELSEWHERE, activation)
+
+    def drift(at: np.ndarray) -> float:
+        change = ntk.empirical_ntk(at, INPUTS, None, activation, layers) - kernel
+        return float(np.linalg.norm(change) / np.linalg.norm(kernel))
+
+    return {
+        "movement": np.linalg.norm(end - net) / np.linalg.norm(net),
+        "kernel early": drift(early),
+        "kernel": drift(end),
+        "gap": root_mean_square(new - old - linear),
+        "crossed": np.mean((net[:, :5] @ INPUTS.T > 0) != (end[:, :5] @ INPUTS.T > 0)),
+        "fit": root_mean_square(alpha * ntk.predict(net + fit, INPUTS, activation) - LABELS),
+        "fit elsewhere": alpha
+        * root_mean_square(ntk.predict(net + fit, ELSEWHERE, activation) - off),
+    }
+
+
+def root_mean_square(values: np.ndarray) -> float:
+    """The root of the mean of the squares."""
+    return float(np.sqrt(np.mean(np.square(values))))
