@@ -110,8 +110,7 @@ def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
 
     # Near zero the scalars are almost linear in time, and a free solver would leap into overflow.
     start, control = [log_start, 0, 2 * log_start, 0], {"rtol": 1e-9, "atol": 1e-10}
-    time = (0, 60 + 3 * power)
-    run = solve_ivp(velocity, time, start, "LSODA", max_step=0.5, **control).y[:, -1]
+    run = solve_ivp(velocity, (0, 60 + 3 * power), start, "LSODA", max_step=0.5, **control).y[:, -1]
     Y, Z = pair(run)
     s = np.array([run[2] - 2 * log_start, run[3], run[3]])
     return np.block([[Y + Z, Y - Z], [Y - Z, Y + Z]]) / 2, s
@@ -152,8 +151,7 @@ def ordered_product(
     ends of the steps (``at`` 1), at their beginnings (0) or at midpoints (1/2). Source: talk, "The
     Non-Commutative Case".
     """
-    step = time / steps
-    U = np.array(U0, dtype=float)
+    U, step = np.array(U0, dtype=float), time / steps
     times = (np.arange(steps) + at) / steps * time
     for X in path(problem, U0, times, 1e-10):
         U = expm(-step * residual_matrix(problem, X)) @ U
