@@ -33,7 +33,7 @@
     set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } },
   };
   const reveal = () => {
-    const name = decodeURIComponent(location.hash.slice(1).split("?")[0]);
+    const name = location.hash.slice(1).split("?")[0];
     const target = document.getElementById(name);
     let fold = target?.closest("details:not([open])");
     if (!fold) return;

@@ -52,10 +52,10 @@ def test_a_solution_opens_by_keyboard_and_by_its_whole_bar(chapter: Visit) -> No
 
 def test_folded_code_opens_by_keyboard(chapter: Visit) -> None:
     fold = chapter.page.locator("details.code").first
-    expect(fold.locator("pre")).to_be_hidden()
+    expect(fold.locator("pre").first).to_be_hidden()
     for key, opens in (("Enter", True), ("Space", False)):
         fold.locator("summary").press(key)
-        expect(fold.locator("pre")).to_be_visible(visible=opens)
+        expect(fold.locator("pre").first).to_be_visible(visible=opens)
 
 
 def test_code_that_scrolls_is_reached_by_tab_once_its_fold_is_open(opened: Open) -> None:
@@ -126,3 +126,60 @@ def test_chapter_prints_with_its_title_and_all_figures(
     )
     assert shown
     assert [width for width in widths if width in shown] == shown
+
+
+FOLDS = "article details:is(.code, .rows, .erratum, .proof-fold)"
+OPEN = "all => all.filter(fold => fold.open).length"
+
+
+def test_one_button_opens_all_folds_and_is_remembered(opened: Open) -> None:
+    page = opened(address(CHAPTERS[0])).page
+    folds, button = page.locator(FOLDS), page.locator("button.fold-all")
+    assert folds.evaluate_all(OPEN) == 0
+    button.press("Enter")
+    assert folds.evaluate_all(OPEN) == folds.count()
+    page.reload()
+    assert folds.evaluate_all(OPEN) == folds.count()
+    page.locator("body").press("f")
+    assert folds.evaluate_all(OPEN) == 0
+
+
+def test_a_link_into_a_fold_opens_it_and_paper_opens_all_but_code(opened: Open) -> None:
+    page = opened(address(CHAPTERS[0])).page
+    inside = page.locator("article details.proof-fold [id]").first
+    name = inside.get_attribute("id")
+    page.evaluate("name => { location.hash = name; }", name)
+    expect(inside).to_be_visible()
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    shut = page.locator(FOLDS).evaluate_all("all => all.filter(e => !e.open).map(e => e.className)")
+    assert set(shut) <= {"code"}
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+
+
+def test_one_key_shows_the_keys(opened: Open) -> None:
+    page = opened(address(CHAPTERS[0])).page
+    page.locator("body").press("?")
+    help_box = page.locator("dialog.keys")
+    expect(help_box).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(help_box).to_be_hidden()
+
+
+def test_a_copied_formula_is_its_latex_once(opened: Open) -> None:
+    page = opened(address(CHAPTERS[0])).page
+    formula = page.locator("article p .katex").first
+    tex = formula.locator("annotation").text_content()
+    copied = formula.evaluate(
+        """formula => {
+          const range = document.createRange();
+          range.selectNode(formula.closest("p"));
+          getSelection().removeAllRanges();
+          getSelection().addRange(range);
+          const data = new DataTransfer();
+          const copy = new ClipboardEvent("copy", {clipboardData: data, bubbles: true});
+          document.dispatchEvent(copy);
+          return data.getData("text/plain");
+        }"""
+    )
+    assert copied.count(f"${tex}$") >= 1
+    assert "\\(" not in copied

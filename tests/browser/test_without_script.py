@@ -47,4 +47,4 @@ def test_folded_code_can_be_opened(plain: Visit) -> None:
     folds = plain.page.locator("details.code")
     if folds.count():
         folds.first.locator("summary").click()
-        assert folds.first.locator("pre").is_visible()
+        assert folds.first.locator("pre").first.is_visible()
