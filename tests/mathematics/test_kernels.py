@@ -106,7 +106,7 @@ def test_analytic_kernel_rejects():
     x = np.ones((2, 3))
     with pytest.raises(ValueError, match="depth: 0; expected at least 1"):
         kernels.analytic_ntk(x, depth=0)
-    with pytest.raises(ValueError, match=r"x, z: shapes \(2, 3\), \(2, 2\); expected"):
+    with pytest.raises(ValueError, match=r"z: shape \(2, 2\); expected \(k, 3\)"):
         kernels.analytic_ntk(x, np.ones((2, 2)))
     with pytest.raises(ValueError, match="an input is zero"):
         kernels.analytic_ntk(np.zeros((1, 3)), x)

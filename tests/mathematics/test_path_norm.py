@@ -189,8 +189,8 @@ def test_shared_weights_by_listing_paths(length):
         (lambda: pn.unit_norms(Layered((2, 3, 3, 1)), np.ones(18)), "net: widths (2, 3, 3, 1)"),
         (lambda: pn.unit_norms(Layered((2, 3, 2)), np.ones(12)), "net: widths (2, 3, 2)"),
         (lambda: pn.unit_norms(Layered((2, 3, 1), bias=True), np.ones(13)), "bias True; expected"),
-        (lambda: pn.best_unit(np.ones((4, 3)), np.ones(4), 2), "x, p: shape (4, 3), 2; expected"),
-        (lambda: pn.best_unit(np.ones((4, 2)), np.ones(4), 3), "x, p: shape (4, 2), 3; expected"),
+        (lambda: pn.best_unit(np.ones((4, 3)), np.ones(4), 2), "x: shape (4, 3); expected (m, 2)"),
+        (lambda: pn.best_unit(np.ones((4, 2)), np.ones(4), 3), "p: 3; expected 1 or 2"),
     ],
 )
 def test_errors_name_argument_value_and_what_was_expected(call, message):
