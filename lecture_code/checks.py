@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import wraps
 from inspect import signature
 from typing import Any, TypeVar
@@ -107,6 +108,12 @@ def as_integers(
     return floats.astype(np.int64)
 
 
+def as_bits(name: str, value: Any) -> np.ndarray:
+    """An array of truth values, from numbers 0 and 1."""
+    array = np.asarray(value)
+    return array if array.dtype == bool else as_integers(name, value, 0, 1).astype(bool)
+
+
 def as_signs(name: str, value: Any) -> np.ndarray:
     """An array of the floats -1 and 1."""
     signs = as_floats(name, value)
@@ -117,14 +124,12 @@ def as_signs(name: str, value: Any) -> np.ndarray:
 
 
 def as_words(name: str, value: Any) -> np.ndarray:
-    """Words of 64 bits with four along the first axis; floats cannot hold them, so none may come.
-
-    An int64 is read as the word of the same bits only if it is not negative.
-    """
+    """Words of 64 bits with four along the first axis; floats cannot hold all of them."""
     array = np.asarray(value)
-    if array.dtype.kind not in "bui" or array.shape[:1] != (4,) or np.any(array < 0):
+    negative = array.dtype.kind == "i" and np.any(array < 0)
+    if array.dtype.kind not in "ui" or array.shape[:1] != (4,) or negative:
         raise ValueError(f"{name}: {_short(value)}; expected four words, integers below 2**64")
-    return array.astype(np.uint64)
+    return array.astype(np.uint64, copy=False)
 
 
 def as_integer(name: str, value: Any) -> int:
@@ -146,6 +151,15 @@ def as_number(name: str, value: Any) -> float:
     if np.isnan(number):
         raise ValueError(f"{name}: {_short(value)}; expected a number")
     return number
+
+
+def as_fraction(name: str, value: Any) -> Fraction:
+    """A fraction of Python integers, exactly the number given."""
+    try:
+        plain = value.item() if isinstance(value, np.generic | np.ndarray) else value
+        return Fraction(plain)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name}: {_short(value)}; expected a finite number") from None
 
 
 #: What ``takes`` makes of arguments with these annotations.

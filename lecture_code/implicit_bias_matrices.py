@@ -10,17 +10,19 @@ Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case";
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import solve_ivp
 from scipy.linalg import expm, orth
 from scipy.optimize import brentq
 
+from lecture_code.checks import as_symmetric, solve, takes
+from lecture_code.flows import Field, integrate
 from lecture_code.measurements import Sensing, adjoint, measure, minimal_frobenius, residual_matrix
 
 
+@takes(U0="problem.n k")
 def flow(
     problem: Sensing, U0: np.ndarray, time: float, rtol: float = 1e-8
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -30,31 +32,27 @@ def flow(
     below the size of U0, so that small starts are followed as exactly as large ones. ``rtol`` is
     the relative tolerance of a step, not of the result.
     """
-    last = _integrate(problem, U0, time, np.array([time]), rtol)[0]
+    last = _integrate(problem, U0, np.array([time]), rtol)[0]
     U = last[: U0.size].reshape(U0.shape)
     return U @ U.T, last[U0.size :]
 
 
-def _integrate(
-    problem: Sensing, U0: np.ndarray, time: float, at: np.ndarray, rtol: float
-) -> np.ndarray:
-    """The run of (U, s) from (U0, 0), a row for each of the times ``at`` up to ``time``."""
+def _integrate(problem: Sensing, U0: np.ndarray, at: np.ndarray, rtol: float) -> np.ndarray:
+    """The run of (U, s) from (U0, 0), a row for each of the times ``at``."""
     velocity, jacobian = _field(problem, U0.shape)
-    return solve_ivp(
-        lambda _, z: velocity(z),
-        (0, time),
+    small = max(rtol * 1e-2 * float(np.max(np.abs(U0))), np.finfo(float).tiny)
+    return integrate(
+        velocity,
         np.r_[U0.ravel(), np.zeros(problem.m)],
-        method="LSODA",
-        t_eval=at,
+        at,
         rtol=rtol,
-        atol=rtol * 1e-2 * float(np.max(np.abs(U0))),
-        jac=lambda _, z: jacobian(z),
-    ).y.T
+        # s starts at zero and moves at once, however small U0 is
+        atol=np.r_[np.full(U0.size, small), np.full(problem.m, max(small, 1e-30))],
+        jacobian=jacobian,
+    )
 
 
-def _field(
-    problem: Sensing, shape: tuple[int, ...]
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+def _field(problem: Sensing, shape: tuple[int, ...]) -> tuple[Field, Field]:
     r"""The velocity of z = (U, s), U written row by row, and its Jacobian.
 
     With :math:`b_i` the entries of :math:`A_iU`, the derivative of :math:`r_i` is :math:`2b_i`.
@@ -79,6 +77,7 @@ def _field(
     return velocity, jacobian
 
 
+@takes(U0="problem.n k")
 def exponential_descent(
     problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +101,7 @@ def exponential_descent(
     return U @ U.T, s
 
 
+@takes(U0="problem.n k")
 def ordered_product(
     problem: Sensing, U0: np.ndarray, time: float, steps: int, at: float = 1.0
 ) -> np.ndarray:
@@ -114,26 +114,31 @@ def ordered_product(
     ends of the steps (``at`` 1), at their beginnings (0) or at midpoints (1/2). Source: talk, "The
     Non-Commutative Case".
     """
+    if steps < 1:
+        raise ValueError(f"steps: {steps}; expected at least 1")
     step = time / steps
     U = np.array(U0, dtype=float)
     times = (np.arange(steps) + at) / steps * time
-    for z in _integrate(problem, U0, time, times, 1e-10):
+    for z in _integrate(problem, U0, times, 1e-10):
         V = z[: U.size].reshape(U.shape)
         U = expm(-step * residual_matrix(problem, V @ V.T)) @ U
     return U @ U.T
 
 
+@takes(A="n n", X0="n n")
 def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndarray, float]:
     r"""Where the flow with one measurement ends: :math:`X=e^{sA}X_0e^{sA}`, and s.
 
     s is the root of :math:`\langle A,X\rangle=y`. Raises ``ValueError`` if y is not positive or A
-    has no positive eigenvalue (for y < 0 change the sign of both). Source: talk, "GD on U, single
-    observation (m=1)".
+    has no positive eigenvalue that X0 sees (for y < 0 change the sign of both). Source: talk, "GD
+    on U, single observation (m=1)".
     """
-    values, vectors = np.linalg.eigh(A)
+    values, vectors = np.linalg.eigh(as_symmetric("A", A))
     if y <= 0 or values[-1] <= 0:
         raise ValueError(f"y: {y}, largest eigenvalue {values[-1]:.3g}; expected both positive")
     weights = np.einsum("ij,ik,kj->j", vectors, X0, vectors)
+    if not np.max(weights[values > 0]) > 0:
+        raise ValueError("X0: zero where A is positive; expected a start from which y is reached")
 
     def excess(s: float) -> float:
         return float(np.sum(values * np.exp(2 * s * values) * weights)) - y
@@ -212,13 +217,14 @@ def _barrier(problem: Sensing) -> Iterator[MinimalTrace]:
                 break
         X = mu * np.linalg.inv(identity - adjoint(problem, nu))
         miss = problem.y - measure(problem, X)
-        X = X + adjoint(problem, np.linalg.solve(rows @ rows.T, miss))
+        X = X + adjoint(problem, solve("problem", rows @ rows.T, miss))
         top = max(1.0, float(np.linalg.eigvalsh(adjoint(problem, nu))[-1]))
         lower, upper = float(nu @ problem.y) / top, float(np.trace(X))
         yield MinimalTrace(X, nu / top, lower, upper)
         mu *= 0.2
 
 
+@takes(s="problem.m")
 def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
     r"""The dual point :math:`\nu=s/\lambda_{\max}(\mathcal A^*(s))` and the bound it gives.
 
@@ -232,6 +238,7 @@ def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
     return s / top, float(s @ problem.y) / top
 
 
+@takes(A="m n n", U0="n k", controls="K m")
 def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
     r"""The matrix X reached from U0 by :math:`\dot U=\mathcal A^*(c)U`, c constant on K segments.
 
@@ -245,6 +252,7 @@ def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
     return U @ U.T
 
 
+@takes(A="m n n")
 def lie_dimension(A: np.ndarray, tolerance: float = 1e-8) -> int:
     """Dimension of the Lie algebra that the matrices ``A`` of shape (m, n, n) generate.
 
@@ -260,6 +268,7 @@ def lie_dimension(A: np.ndarray, tolerance: float = 1e-8) -> int:
     return size
 
 
+@takes(A="n n", B="n n")
 def commutator(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """[A, B] = AB - BA."""
     return A @ B - B @ A

@@ -115,7 +115,9 @@ def circle_eigenvalues(k: np.ndarray, layers: Layers = "both") -> np.ndarray:
         \qquad \lambda_k = 0\ (k\ge3\text{ odd})
 
     with respect to the uniform distribution; with the first layer trained only, 1/8 and
-    :math:`(k^2+1)/(\pi^2(k^2-1)^2)`. Raises ``ValueError`` for other k. Source: Basri et al. (2019).
+    :math:`(k^2+1)/(\pi^2(k^2-1)^2)`. Raises ``ValueError`` for other k.
+
+    Source: Basri et al. (2019).
     """
     check_layers(layers)
     if np.any((k < 0) | (k != np.rint(k))):
@@ -135,8 +137,7 @@ def limit_deviation(x: np.ndarray, m: int) -> float:
 
     ``m`` is the width. Raises ``ValueError`` if it is not positive or an input is zero.
     """
-    if m < 1:
-        raise ValueError(f"m: {m}; expected at least 1")
+    check_width(m)
     size = _sizes(x)
     p = arc_cosine(x @ x.T / np.outer(size, size))[0]
     np.fill_diagonal(p, 0.5)
@@ -194,12 +195,29 @@ def kernel_descent(
 def fixed_features_error(n: int, d: int, k: int) -> float:
     r""":math:`1-n/\binom dk`: the mean squared error that n fixed features cannot get below.
 
-    It is the mean over all parities of k of d signs, each with its best coefficients. Raises ``ValueError``
-    unless 0 <= k <= d and n is at most the number of these.
+    It is the mean over all parities of k of d signs, each with its best coefficients. Raises
+    ``ValueError`` for negative n or d and unless 0 <= k <= d.
     """
-    if not (0 <= k <= d and 0 <= n <= comb(d, k)):
-        raise ValueError(f"n, d, k: {n}, {d}, {k}; expected 0 <= k <= d, n up to d over k")
+    if not (0 <= k <= d and n >= 0):
+        raise ValueError(f"n, d, k: {n}, {d}, {k}; expected n >= 0 and 0 <= k <= d")
     return 1.0 - n / comb(d, k)
+
+
+@takes(kernel="n n")
+def least_eigenvalue(kernel: np.ndarray) -> float:
+    """The least eigenvalue of a positive semidefinite matrix, 0 if it is singular up to rounding.
+
+    Raises ``ValueError`` if the matrix is not symmetric or an eigenvalue is negative.
+    """
+    values = np.linalg.eigvalsh(as_symmetric("kernel", kernel))
+    check_semidefinite("kernel", values)
+    return float(values[0]) if values[0] > len(values) * np.finfo(float).eps * values[-1] else 0.0
+
+
+def check_width(m: int) -> None:
+    """Raises ``ValueError`` unless the width m is positive."""
+    if m < 1:
+        raise ValueError(f"m: {m}; expected at least 1")
 
 
 def check_layers(layers: str) -> None:

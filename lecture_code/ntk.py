@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lecture_code import nets
-from lecture_code.checks import as_floats, as_symmetric, check_semidefinite, takes
-from lecture_code.kernels import Layers, check_layers
+from lecture_code.checks import as_floats, takes
+from lecture_code.kernels import Layers, check_layers, check_width, least_eigenvalue
 from lecture_code.nets import Layered
 from lecture_code.optimize import Descent, gradient_descent
 
@@ -71,9 +71,7 @@ def initialize(m: int, d: int, rng: np.random.Generator, *, symmetric: bool = Fa
     :math:`f_{\theta^0}=0`. Raises ``ValueError`` if m is then odd. Source: lecture 11, (11.42).
     """
     if m < 1 or (symmetric and m % 2):
-        expected = (
-            "a positive even number, for neurons come in pairs" if symmetric else "at least 1"
-        )
+        expected = "a positive even number, neurons come in pairs" if symmetric else "at least 1"
         raise ValueError(f"m: {m}; expected {expected}")
     half = m // 2 if symmetric else m
     theta = np.c_[rng.standard_normal((half, d)), rng.choice([-1.0, 1.0], half)]
@@ -230,10 +228,8 @@ def near_theorem(kernel: np.ndarray, residual: np.ndarray, lipschitz: float) -> 
     :math:`\frac32\|r_0\|/\sqrt\lambda`, with :math:`\lambda` the least eigenvalue of ``kernel``.
     Both are infinite for a kernel that is singular up to rounding.
     """
-    values, size = np.linalg.eigvalsh(as_symmetric("kernel", kernel)), np.linalg.norm(residual)
-    check_semidefinite("kernel", values)
-    least = values[0]
-    if least <= len(kernel) * np.finfo(float).eps * values[-1]:
+    least, size = least_eigenvalue(kernel), np.linalg.norm(residual)
+    if least == 0:
         return np.inf, np.inf
     return float(6 * lipschitz * size / least), float(1.5 * size / np.sqrt(least))
 
@@ -244,11 +240,9 @@ def jacobian_lipschitz(x: np.ndarray, m: int, activation: Activation = TANH) -> 
 
     .. math:: \Lambda = \mathrm{Lip}(\sigma')\,\|X\|\,\max_i\|x_i\|\,/\sqrt m
 
-    with :math:`\|X\|` the operator norm. Infinite for ReLU, whose slope jumps. Raises
-    ``ValueError`` if the width m is not positive.
+    with :math:`\|X\|` the operator norm. Infinite for ReLU, whose slope jumps.
     """
-    if m < 1:
-        raise ValueError(f"m: {m}; expected at least 1")
+    check_width(m)
     longest = np.linalg.norm(x, axis=1).max()
     return float(activation.bend * np.linalg.norm(x, 2) * longest / np.sqrt(m))
 
