@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lecture_code.checks import as_integers, takes
+from lecture_code.checks import as_integers, as_words, takes
 from lecture_code.truth_tables import INPUTS, POINTS, inputs, unpack, words
 from lecture_code.truth_tables import pack as pack
 

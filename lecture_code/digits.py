@@ -30,7 +30,7 @@ def load() -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(len(images), -1) / 16.0, labels.astype(np.int64)
 
 
-@takes()
+@takes(images="n ...")
 def split(
     images: np.ndarray, labels: np.ndarray, train: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -38,7 +38,7 @@ def split(
 
     Raises ``ValueError`` unless both parts get at least one image and each has its label.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    labels = np.asarray(labels)
     if len(images) != len(labels):
         raise ValueError(f"labels: {len(labels)}; expected {len(images)}, one for each image")
     if not 0 < train < len(images):

@@ -7,10 +7,13 @@ from collections.abc import Callable
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from lecture_code.checks import takes
+
 Field = Callable[[np.ndarray], np.ndarray]
 EVALUATIONS = 300_000
 
 
+@takes(start="n", at="k", finite=False)
 def integrate(
     velocity: Field,
     start: np.ndarray,
@@ -37,7 +40,8 @@ def integrate(
                 f"time: {at[-1]:g}; expected a flow that gets there, this one is at {time:.3g} "
                 f"after {EVALUATIONS} evaluations"
             )
-        return velocity(z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return velocity(z)
 
     run = solve_ivp(
         counted,

@@ -94,6 +94,7 @@ class Completion:
         r"""The entries of :math:`\bar P(M - uu^\top)` on the pairs, noise included."""
         return self.observed.data - self.weights.data * self.products(u)
 
+    @takes(data="...", finite=False)
     def on_mask(self, data: np.ndarray) -> sparse.csr_array:
         """The sparse matrix with these entries on the pairs."""
         w = self.weights

@@ -123,7 +123,7 @@ def parities(d: int) -> list[Callable[[Point], int]]:
 
 
 def as_sample(sample: Sample, least: int = 0) -> Sample:
-    """The sample in Python integers, 0 and 1; ``ValueError`` for others and fewer than ``least``."""
+    """The sample in Python integers 0 and 1; ``ValueError`` for others or fewer than ``least``."""
     plain = tuple(
         (tuple(as_integer("sample", bit) for bit in x), as_integer("sample", y)) for x, y in sample
     )

@@ -225,7 +225,8 @@ def run_circuit(gates: Sequence[tuple[int, int]], inputs: np.ndarray) -> np.ndar
     Raises ``ValueError`` if a gate is fed by a wire that is not before it.
     """
     wires = list(as_bits("inputs", inputs).T)
-    for a, b in gates:
+    for gate in gates:
+        a, b = (as_integer("gates", wire) for wire in gate)
         if not (0 <= a < len(wires) and 0 <= b < len(wires)):
             raise ValueError(f"gates: ({a}, {b}); expected wires 0 to {len(wires) - 1}")
         wires.append(~(wires[a] & wires[b]))
