@@ -190,7 +190,7 @@ def test_flows_that_do_not_end_are_refused(monkeypatch):
     problem = ms.completion(1, {(0, 0): 1.0})
     with pytest.raises(ValueError, match="time: inf; expected a finite number"):
         ibm.flow(problem, np.ones((1, 1)), np.inf)
-    with pytest.raises(ValueError, match="U0: .* expected finite numbers"):
+    with pytest.raises(ValueError, match=r"U0: .* expected finite numbers"):
         ibm.ordered_product(problem, np.full((1, 1), np.nan), 1.0, 2)
     with pytest.raises(ValueError, match=r"time: 2; expected a flow that gets there"):
         flows.integrate(lambda z: z**2, [1.0], [2.0], rtol=1e-8, atol=1e-8)  # infinite at t = 1
@@ -202,5 +202,5 @@ def test_flows_that_do_not_end_are_refused(monkeypatch):
 def test_a_start_that_a_measurement_does_not_see_is_refused():
     with pytest.raises(ValueError, match="X0: zero where A is positive"):
         ibm.single_observation(np.diag([1.0, 0]), 1.0, np.diag([0.0, 1]))
-    with pytest.raises(ValueError, match="A: .* expected a symmetric matrix"):
+    with pytest.raises(ValueError, match=r"A: .* expected a symmetric matrix"):
         ibm.single_observation([[1, 2], [0, 1]], 1.0, np.eye(2))

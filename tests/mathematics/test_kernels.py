@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
-from lecture_code import cubes, kernels, ntk
+from lecture_code import cubes, digits, kernels, ntk
 
 
 @pytest.fixture

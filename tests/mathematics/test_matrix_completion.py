@@ -601,7 +601,7 @@ def test_masks_of_truth_values_and_small_integers() -> None:
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan])
 def test_weights_that_are_none_are_refused(weight: float) -> None:
-    with pytest.raises(ValueError, match="mask: .* expected finite weights"):
+    with pytest.raises(ValueError, match=r"mask: .* expected finite weights"):
         mc.determines_signs(sparse.csr_array(np.full((2, 2), weight)))
 
 

@@ -79,5 +79,5 @@ def test_indices_off_the_matrix_and_dependent_measurements_are_refused():
         with pytest.raises(ValueError, match="entries: holds"):
             ms.completion(2, {pair: 1.0})
     twice = ms.Sensing(np.stack([np.eye(2)] * 2), np.array([1.0, 2.0]))
-    with pytest.raises(ValueError, match="problem: condition .* expected independent rows"):
+    with pytest.raises(ValueError, match=r"problem: condition .* expected independent rows"):
         ms.minimal_frobenius(twice)
