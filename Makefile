@@ -5,7 +5,7 @@ found = $(shell for p in $(pythons); do { $$p -c 'import sys; sys.exit(sys.versi
 PYTHON ?= $(or $(found),$(error Python 3.11 or newer is needed, and none of $(pythons) is that. \
 	Install it (python.org, or your system's packages), then run make again))
 
-.PHONY: help book check test test-all lab notebooks sweeps clean
+.PHONY: help book check test test-all lab lab-afresh notebooks sweeps clean
 
 help:
 	@echo "make book       install what is needed, build the book, say where its first page is"
@@ -13,12 +13,13 @@ help:
 	@echo "make check CHAPTER=ntk   only those of one chapter"
 	@echo "make test       build the book, then run every test but the slowest"
 	@echo "make test-all   run these too"
-	@echo "make lab        open the chapters in JupyterLab"
+	@echo "make lab        open a copy of the chapters in JupyterLab; it is kept between runs"
+	@echo "make lab-afresh  the same with a new copy"
 	@echo "make notebooks  run all chapters again and store their outputs"
 	@echo "make sweeps     measure again what chapters show as bands (minutes; carries on if stopped)"
 	@echo "make clean      remove all that the other commands made"
 
-book check test test-all lab notebooks sweeps:
+book check test test-all lab lab-afresh notebooks sweeps:
 	@$(PYTHON) .ci/environment.py $@ $(if $(filter check,$@),$(CHAPTER))
 
 clean:

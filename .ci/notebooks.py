@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -195,6 +196,13 @@ def store(path: Path, text: str) -> None:
 def main(paths: list[Path]) -> int:
     """Execute notebooks side by side; write them only if all of them ran."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory() as own:  # a user's startup files stay outside
+        os.environ["IPYTHONDIR"] = own
+        return execute_all(paths)
+
+
+def execute_all(paths: list[Path]) -> int:
+    """Execute notebooks and write those that ran, if all of them did."""
     workers = max(1, min(len(paths), os.cpu_count() or 1))
     with ProcessPoolExecutor(workers) as pool:
         runs = list(pool.map(execute, paths))

@@ -6,11 +6,14 @@ the stored ones, or carries a marker that would weaken the check. Everything is 
 outputs nbval has just made (`item.test_outputs`), so nothing runs twice.
 """
 
+import atexit
 import base64
 import io
 import json
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,6 +28,9 @@ from lecture_code.display.evidence import makes_claims
 
 # Kernels share the cores; two threads of linear algebra in each would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A user's startup files and matplotlibrc stay outside.
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="ipython-")
+atexit.register(shutil.rmtree, os.environ["IPYTHONDIR"], ignore_errors=True)
 
 REPORTS = Path(__file__).resolve().parent.parent / "_build" / "figure-differences"
 DATA_URI = re.compile(r"data:(image/(?:png|jpeg|webp));base64,([A-Za-z0-9+/=]+)")
@@ -37,6 +43,14 @@ WEAKENING = {*comment_markers, *metadata_tags} - {
 # and 3.5 in its worst tile, lossy WebP included. One digit changed in a label gives only 1.2 to 1.7
 # over the figure, but 40 or more in its tile: hence two bounds.
 WHOLE, WORST, TILE = 2.0, 10.0, 16
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Find what nbval blanks out also when pytest is called from a folder below."""
+    named = config.option.nbval_sanitize_with
+    if named and not Path(named).is_absolute():
+        config.option.nbval_sanitize_with = str(config.rootpath / named)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -156,7 +156,9 @@ def evidence_row(row: evidence.Row) -> nodes.container:
     """How it stands, what was compared, both sides, the ratio as a bar."""
     look = evidence.look(row)
     mark = "✓ " if look == "holds" else ""
-    parts: list[nodes.Node] = [nodes.inline("", mark, *typeset(row.standing), classes=["standing"])]
+    parts: list[nodes.Node] = [
+        nodes.inline("", mark, *typeset(row.standing), classes=["standing"])
+    ]
     if row.refutes:
         parts += span("claimed", f"Claimed: {row.claimed.rstrip('.')}. Found:")
     if row.what:

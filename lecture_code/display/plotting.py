@@ -59,7 +59,8 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Sets the book's style for all figures that follow."""
+    """Sets the book's style for all figures that follow, whatever a user's own settings say."""
+    mpl.rcdefaults()
     mpl.rcParams.update(STYLE)
     colours = mpl.cycler(color=PALETTE[:6]) + mpl.cycler(linestyle=[*LINES, *LINES[:2]])
     mpl.rcParams["axes.prop_cycle"] = colours

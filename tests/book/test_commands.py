@@ -28,6 +28,7 @@ def load(name: str) -> ModuleType:
 
 
 environment, notebooks = load("environment"), load("notebooks")
+HIDDEN = {"jupyter": {"source_hidden": True}}
 
 
 @pytest.fixture
@@ -174,7 +175,7 @@ def test_notebooks_are_stored_the_same_each_time(tmp_path: Path) -> None:
     first, empty, last = json.loads(text)["cells"]
     assert first["outputs"] == [{"name": "stdout", "output_type": "stream", "text": ["a\n", "b\n"]}]
     assert [c["execution_count"] for c in (first, empty, last)] == [1, None, 2]
-    assert first["metadata"] == {}
+    assert first["metadata"] == HIDDEN
     view = last["outputs"][0]["data"][notebooks.VIEW]
     state = json.loads(text)["metadata"]["widgets"][notebooks.STATE]["state"]
     assert state[view["model_id"]]["model_name"] == "VBoxModel"
@@ -213,10 +214,72 @@ def test_normalising_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert notebooks.normalise([path]) == 0
         assert capsys.readouterr().out == said
     first, last = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    assert (first["outputs"], last["metadata"]) == ([], {})
+    assert (first["outputs"], last["metadata"]) == ([], HIDDEN)
     assert (first["execution_count"], last["execution_count"]) == (None, 7)
+
+
+def test_code_is_hidden_unless_it_teaches_and_claims_let_a_run_go_on() -> None:
+    cell = nbformat.v4.new_code_cell("claims.equal('a', 1, 1)", metadata={"tags": ["teaches"]})
+    for _ in range(2):
+        notebooks.mark(cell)
+        assert cell.metadata == {"tags": ["teaches", "raises-exception"]}
+    plain = nbformat.v4.new_code_cell("1", metadata={"tags": ["raises-exception"]})
+    notebooks.mark(plain)
+    assert plain.metadata == HIDDEN
 
 
 def test_slow_cells_and_chapters_are_reported() -> None:
     report = notebooks.Run(Path("a.ipynb"), seconds=21.0, cells={3: 6.0}).report()
     assert report[1:] == ["slow: a.ipynb took 21.0 s", "slow: a.ipynb, code cell 3 took 6.0 s"]
+
+
+def test_what_a_user_has_set_stays_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment.SETTINGS:
+        monkeypatch.setenv(name, "of the user")
+    monkeypatch.setenv("PIP_USER", "1")
+    own = environment.variables()
+    assert not environment.SETTINGS & own.keys()
+    assert (own["PIP_USER"], own["OPENBLAS_NUM_THREADS"]) == ("0", "1")
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_only_a_build_that_works_replaces_the_pages(
+    project: Path, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    (project / "_build/html").mkdir(parents=True)
+    (project / "_build/html/index.html").write_text("of before")
+    for name in ("_config.yml", "_toc.yml", "package-lock.json"):
+        (project / name).touch()
+
+    def jupyter_book(*command: object) -> int:
+        made = Path(command[command.index("--path-output") + 1]) / "_build/html"
+        made.mkdir(parents=True)
+        (made / "index.html").write_text("new")
+        return 0 if works else 1
+
+    monkeypatch.setattr(environment, "run", jupyter_book)
+    if works:
+        environment.build("key")
+    else:
+        with pytest.raises(environment.Stop, match="was not built"):
+            environment.build("key")
+    page = (project / "_build/html/index.html").read_text()
+    assert page == ("new" if works else "of before")
+
+
+def test_a_name_of_any_bytes_has_a_fingerprint(project: Path) -> None:
+    odd = project / os.fsdecode(b"\xfc.txt")
+    odd.touch()
+    assert environment.digest([odd])
+
+
+def test_the_lab_opens_a_copy_that_it_keeps(project: Path) -> None:
+    tracked = project / "book/a.ipynb"
+    tracked.parent.mkdir()
+    tracked.write_text("tracked")
+    copy = environment.laboratory(afresh=False) / "a.ipynb"
+    copy.write_text("played with")
+    assert environment.laboratory(afresh=False) / "a.ipynb" == copy
+    assert (copy.read_text(), tracked.read_text()) == ("played with", "tracked")
+    environment.laboratory(afresh=True)
+    assert copy.read_text() == "tracked"

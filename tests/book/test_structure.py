@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from companion import Chapter
+from pybtex.database import parse_file
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from lecture_code.display import claims, evidence, explore, plotting
@@ -23,6 +24,15 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 CHAPTERS = {notebook.stem for notebook in NOTEBOOKS}
 MAY_COLLIDE = Path(__file__).with_name("collisions.toml")
+
+# References of which no address could be verified. An entry that gains one leaves this list,
+# and none may join it.
+WITHOUT_LINK = {"cominetti1994asymptotic", "lojasiewicz1963propriete"}
+ADDRESS = {
+    "doi": r"10\.\d{4,}/\S+",
+    "eprint": r"\d{4}\.\d{4,5}|[a-z-]+/\d{7}",
+    "url": r"https://\S+",
+}
 
 
 def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
@@ -129,6 +139,19 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     listed = {toc["root"]} | {c["file"] for part in toc["parts"] for c in part["chapters"]}
     pages = {f"book/{page.stem}" for page in (ROOT / "book").glob("[a-z]*.[mi][dp]*")}
     assert listed == pages
+
+
+def test_every_reference_links_to_its_source() -> None:
+    """By DOI, number on arXiv or address, each bare, so that its link is made of it."""
+    without = set()
+    for key, entry in parse_file(ROOT / "book" / "references.bib").entries.items():
+        given = {kind: entry.fields[kind] for kind in ADDRESS if kind in entry.fields}
+        for kind, address in given.items():
+            assert re.fullmatch(ADDRESS[kind], address), f"{key}: {kind} = {address}"
+        assert ("eprint" in given) == (entry.fields.get("archiveprefix") == "arXiv"), key
+        if not given:
+            without.add(key)
+    assert without == WITHOUT_LINK
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--diff"]], ids=" ".join)
