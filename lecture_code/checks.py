@@ -17,13 +17,16 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def takes(*, finite: bool = True, **shapes: str) -> Callable[[Function], Function]:
+def takes(
+    *, finite: bool = True, exact: bool = False, **shapes: str
+) -> Callable[[Function], Function]:
     """Decorator: makes arguments floats of the given shapes, and numbers plain Python numbers.
 
     ``shapes`` names the arrays and their axes: ``A="m n", y="m"`` asks for two axes and one, of
     which the first two agree, none empty. "..." stands for any axes, "problem.d" for an attribute
-    of another argument, "2" for itself. Unless ``finite`` is off, entries are finite. Arguments
-    that are annotated ``int`` or ``float`` become such. None stays.
+    of another argument, "2" for itself. Unless ``finite`` is off, entries are finite. With
+    ``exact``, arrays of Python objects, such as fractions, stay what they are. Arguments that are
+    annotated ``int`` or ``float`` become such. None stays.
     """
 
     def decorate(function: Function) -> Function:
@@ -43,7 +46,7 @@ def takes(*, finite: bool = True, **shapes: str) -> Callable[[Function], Functio
                     given[name] = convert(name, given[name])
             for name, axes in shapes.items():
                 if given.get(name) is not None:
-                    given[name] = as_floats(name, given[name], finite=finite)
+                    given[name] = as_floats(name, given[name], finite=finite, exact=exact)
                     _match(name, given[name].shape, axes, sizes, given)
             return function(*bound.args, **bound.kwargs)
 
@@ -77,9 +80,11 @@ def _match(
         raise ValueError(f"{name}: shape {shape}; expected ({expected}{more}){full}")
 
 
-def as_floats(name: str, value: Any, *, finite: bool = True) -> np.ndarray:
-    """An array of floats; nothing is copied that is one."""
+def as_floats(name: str, value: Any, *, finite: bool = True, exact: bool = False) -> np.ndarray:
+    """An array of floats, or if ``exact`` also of objects; nothing is copied that is one."""
     array = np.asarray(value)
+    if exact and array.dtype == object:
+        return array
     real = array.dtype.kind in "biufO" and not np.ma.is_masked(value)
     try:
         array = array.astype(float, copy=False) if real else None

@@ -69,7 +69,7 @@ class Network:
             )
 
     def _slope(self, slope: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        slope = as_floats("slope", slope, finite=False)
+        slope = as_floats("slope", slope, finite=False, exact=True)
         if slope.shape != outputs.shape:
             raise ValueError(f"slope: shape {slope.shape}; expected {outputs.shape}, as outputs")
         return slope
@@ -140,12 +140,12 @@ class Dag(Network):
             lists[v].append(index)
         return tuple(map(tuple, lists))
 
-    @takes(w="...", x="...", finite=False)
+    @takes(w="...", x="...", finite=False, exact=True)
     def forward(self, w: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Outputs of shape (n, outputs) for x of shape (n, inputs), and the backward pass."""
         self._check_weights(w)
         self._check_inputs(x)
-        signals = np.zeros((len(x), self.units))
+        signals = np.zeros((len(x), self.units), dtype=np.result_type(w, x))
         signals[:, : self.inputs] = x
         for v in range(self.inputs, self.units):
             for e in self.entering[v]:
@@ -169,7 +169,7 @@ class Dag(Network):
 
         return outputs, backward
 
-    @takes(factors="...", finite=False)
+    @takes(factors="...", finite=False, exact=True)
     def edge_factors(self, factors: np.ndarray) -> np.ndarray:
         r"""For each weight :math:`c(v)/c(u)`, with c = 1 at inputs and outputs."""
         self._check_factors(factors)

@@ -14,7 +14,7 @@ from lecture_code.checks import as_integers, as_signs, same_shape, takes
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float | np.ndarray, np.ndarray]]
 
 
-@takes(outputs="...", target="...", finite=False)
+@takes(outputs="...", target="...", finite=False, exact=True)
 def squared_error(outputs: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
     r"""Mean over examples of :math:`\tfrac12\|o-y\|^2`, and its slope in the outputs.
 
@@ -25,7 +25,7 @@ def squared_error(outputs: np.ndarray, target: np.ndarray) -> tuple[float, np.nd
     return 0.5 * float(np.sum(residual**2)) / len(outputs), residual / len(outputs)
 
 
-@takes(outputs="...", finite=False)
+@takes(outputs="...", finite=False, exact=True)
 def cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Mean negative log-likelihood of integer labels under the softmax, and its slope.
 
@@ -43,7 +43,7 @@ def cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> tuple[float, np.nd
     return float(value), slope / labels.size
 
 
-@takes(outputs="n 1", signs="n", finite=False)
+@takes(outputs="n 1", signs="n", finite=False, exact=True)
 def squared_hinge(outputs: np.ndarray, signs: np.ndarray) -> tuple[float, np.ndarray]:
     r"""Mean of :math:`\tfrac12(1-yo)_+^2` over examples with one output each, and its slope.
 
@@ -54,7 +54,7 @@ def squared_hinge(outputs: np.ndarray, signs: np.ndarray) -> tuple[float, np.nda
     return 0.5 * float(np.mean(short**2)), -(signs * short / len(signs))[:, None]
 
 
-@takes(outputs="... n 1", signs="... n", finite=False)
+@takes(outputs="... n 1", signs="... n", finite=False, exact=True)
 def logistic(outputs: np.ndarray, signs: np.ndarray) -> tuple[float | np.ndarray, np.ndarray]:
     r"""Mean of :math:`\log(1+e^{-yo})` over examples with one output each, and its slope.
 

@@ -62,7 +62,7 @@ class Layered(Network):
         """The number of hidden units."""
         return sum(self.widths[1:-1])
 
-    @takes(w="...", finite=False)
+    @takes(w="...", finite=False, exact=True)
     def matrices(self, w: np.ndarray) -> list[np.ndarray]:
         """The weight matrices, as views into the vector, or a batch of each."""
         self._check_weights(w, w.shape[:-1])
@@ -83,7 +83,7 @@ class Layered(Network):
             matrix[:, :into] = rng.normal(scale=np.sqrt(2 / into), size=(len(matrix), into))
         return w
 
-    @takes(w="...", x="...", finite=False)
+    @takes(w="...", x="...", finite=False, exact=True)
     def forward(self, w: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Outputs of shape (n, outputs) for x of shape (n, inputs), and the backward pass.
 
@@ -97,7 +97,7 @@ class Layered(Network):
         outputs = signals[-1] @ matrices[-1].mT
 
         def backward(slope: np.ndarray) -> np.ndarray:
-            slope, gradient = self._slope(slope, outputs), np.empty(w.shape)
+            slope, gradient = self._slope(slope, outputs), np.empty_like(w)
             for matrix, part, signal in zip(
                 reversed(matrices),
                 reversed(self.matrices(gradient)),
@@ -170,7 +170,7 @@ class Recurrent(Network):
         """The number of weights."""
         return self.hidden * (self.inputs + self.hidden + self.outs)
 
-    @takes(w="...", finite=False)
+    @takes(w="...", finite=False, exact=True)
     def matrices(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A, W and V as views into the vector."""
         self._check_weights(w)
@@ -193,7 +193,7 @@ class Recurrent(Network):
         out[:] = rng.normal(size=out.shape) / np.sqrt(self.hidden)
         return w
 
-    @takes(w="...", x="...", finite=False)
+    @takes(w="...", x="...", finite=False, exact=True)
     def states(self, w: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The hidden states, shape (length + 1, n, hidden), the zero state first."""
         self._check_inputs(x)
@@ -204,7 +204,7 @@ class Recurrent(Network):
             states[t + 1] = self._transfer(driven[t] + states[t] @ across.T)
         return states
 
-    @takes(w="...", x="...", finite=False)
+    @takes(w="...", x="...", finite=False, exact=True)
     def forward(self, w: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Outputs of shape (n, length, outs), and the backward pass through time."""
         states = self.states(w, x)
@@ -227,7 +227,7 @@ class Recurrent(Network):
 
         return outputs, backward
 
-    @takes(factors="...", finite=False)
+    @takes(factors="...", finite=False, exact=True)
     def edge_factors(self, factors: np.ndarray) -> np.ndarray:
         r"""c for A, :math:`c_j/c_k` for W and 1/c for V: the same factors at every time."""
         self._check_factors(factors)
@@ -268,7 +268,7 @@ def value_and_gradient(
     return value, backward(slope)
 
 
-@takes(w="net.size", x="n ...", finite=False)
+@takes(w="net.size", x="n ...", finite=False, exact=True)
 def jacobian(net: Layered, w: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivatives of the only output at each example by the weights, shape (n, size).
 

@@ -72,7 +72,7 @@ def check_order(p: float) -> None:
         raise ValueError(f"p: {p}; expected a number of at least 1")
 
 
-@takes(w="...", finite=False)
+@takes(w="...", finite=False, exact=True)
 def kappa(net: Network, w: np.ndarray) -> np.ndarray:
     r"""How fast :math:`\phi_2^2` grows with each squared weight, by one backward pass.
 
@@ -88,7 +88,7 @@ def kappa(net: Network, w: np.ndarray) -> np.ndarray:
     return backward(np.ones_like(outputs))
 
 
-@takes(w="...", gradient="...", finite=False)
+@takes(w="...", gradient="...", finite=False, exact=True)
 def path_sgd_direction(net: Network, w: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     r"""What Path-SGD subtracts, before the step size: :math:`g_e/\kappa_e`.
 
@@ -100,13 +100,13 @@ def path_sgd_direction(net: Network, w: np.ndarray, gradient: np.ndarray) -> np.
     return np.divide(gradient, scale, out=np.zeros_like(gradient), where=scale > 0)
 
 
-@takes(w="dag.size")
+@takes(w="dag.size", exact=True)
 def path_values(dag: Dag, w: np.ndarray) -> np.ndarray:
     """The product of the weights along each path, by enumeration; small graphs only."""
     return np.array([np.prod(w[list(path)]) for path in dag.paths()])
 
 
-@takes(w="dag.size")
+@takes(w="dag.size", exact=True)
 def path_jacobian(dag: Dag, w: np.ndarray) -> np.ndarray:
     """J: derivative of each path's value in each weight, the product of its other weights."""
     paths = dag.paths()
@@ -176,7 +176,7 @@ def best_unit(x: np.ndarray, signs: np.ndarray, p: int) -> tuple[float, np.ndarr
     return float(values[top]), units[top]
 
 
-@takes(w="net.size", finite=False)
+@takes(w="net.size", finite=False, exact=True)
 def repeated_kappa(net: Recurrent, w: np.ndarray) -> np.ndarray:
     r"""What paths that use a shared weight twice add to :math:`\kappa` in a recurrent network.
 
