@@ -22,6 +22,7 @@ def integrate(
     rtol: float,
     atol: float | np.ndarray,
     jacobian: Field | None = None,
+    max_step: float = np.inf,
 ) -> np.ndarray:
     """Where the system is at the increasing times ``at``, one row for each, from time zero.
 
@@ -51,6 +52,7 @@ def integrate(
         t_eval=at,
         rtol=rtol,
         atol=atol,
+        max_step=max_step,
         jac=None if jacobian is None else lambda _, z: jacobian(z),
     )
     if not run.success or len(run.t) < len(at) or not np.isfinite(run.y).all():

@@ -10,16 +10,15 @@ Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case";
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.linalg import expm, orth
 from scipy.optimize import brentq
 
-from lecture_code.checks import as_symmetric, solve, takes
+from lecture_code.checks import as_symmetric, takes
 from lecture_code.flows import Field, integrate
-from lecture_code.measurements import Sensing, adjoint, measure, minimal_frobenius, residual_matrix
+from lecture_code.measurements import Sensing, adjoint, measure, residual_matrix
+from lecture_code.traces import MinimalTrace as MinimalTrace
+from lecture_code.traces import minimal_trace as minimal_trace
 
 
 @takes(U0="problem.n k")
@@ -35,6 +34,13 @@ def flow(
     last = _integrate(problem, U0, np.array([time]), rtol)[0]
     U = last[: U0.size].reshape(U0.shape)
     return U @ U.T, last[U0.size :]
+
+
+@takes(U0="problem.n k", times="K")
+def path(problem: Sensing, U0: np.ndarray, times: np.ndarray, rtol: float = 1e-8) -> np.ndarray:
+    """X along the flow from U0 at increasing times, shape (len(times), n, n)."""
+    U = _integrate(problem, U0, times, rtol)[:, : U0.size].reshape(-1, *U0.shape)
+    return U @ U.transpose(0, 2, 1)
 
 
 def _integrate(problem: Sensing, U0: np.ndarray, at: np.ndarray, rtol: float) -> np.ndarray:
@@ -77,6 +83,38 @@ def _field(problem: Sensing, shape: tuple[int, ...]) -> tuple[Field, Field]:
     return velocity, jacobian
 
 
+@takes()
+def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
+    r"""Where the flow from :math:`\alpha I` ends if X13 = 1, X14 = X23 = R are known: X and s.
+
+    .. math:: \dot a=p+qc,\quad \dot c=-\tfrac12pc+\tfrac12q(1-c^2+e^{d-2a}),\quad \dot d=p
+
+    :math:`\alpha` is 10 to minus ``power``, which may be in the hundreds. X has the blocks
+    :math:`\tfrac12(Y\pm\alpha^2Y^{-1})`, and a = log Y11, c = Y12/Y11, d = log det Y; the
+    residuals are -p, -q, -q. Source: the proof of ``ib-nuclear``.
+    """
+    log_start = -power * np.log(10)
+
+    def pair(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a, c, d = z[:3]
+        corner = c * c + np.exp(d - 2 * a)
+        Y = np.exp(a) * np.array([[1, c], [c, corner]])
+        return Y, np.exp(2 * log_start + a - d) * np.array([[corner, -c], [-c, 1]])
+
+    def velocity(z: np.ndarray) -> list[float]:
+        a, c, d = z[:3]
+        Y, Z = pair(z)
+        p, q = np.array([1.0, R]) - (Y - Z)[0] / 2
+        return [p + q * c, q / 2 * (1 - c * c + np.exp(d - 2 * a)) - p * c / 2, p, q]
+
+    # Near zero the scalars are almost linear in time, and a free solver would leap into overflow.
+    start, end = [log_start, 0, 2 * log_start, 0], [60 + 3 * power]
+    run = integrate(velocity, start, end, rtol=1e-9, atol=1e-10, max_step=0.5)[0]
+    Y, Z = pair(run)
+    s = np.array([run[2] - 2 * log_start, run[3], run[3]])
+    return np.block([[Y + Z, Y - Z], [Y - Z, Y + Z]]) / 2, s
+
+
 @takes(U0="problem.n k")
 def exponential_descent(
     problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
@@ -116,12 +154,10 @@ def ordered_product(
     """
     if steps < 1:
         raise ValueError(f"steps: {steps}; expected at least 1")
-    step = time / steps
-    U = np.array(U0, dtype=float)
+    U, step = np.array(U0, dtype=float), time / steps
     times = (np.arange(steps) + at) / steps * time
-    for z in _integrate(problem, U0, times, 1e-10):
-        V = z[: U.size].reshape(U.shape)
-        U = expm(-step * residual_matrix(problem, V @ V.T)) @ U
+    for X in path(problem, U0, times, 1e-10):
+        U = expm(-step * residual_matrix(problem, X)) @ U
     return U @ U.T
 
 
@@ -152,76 +188,6 @@ def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndar
     s = brentq(excess, low, high, xtol=1e-15, rtol=1e-15)
     grow = expm(s * A)
     return grow @ X0 @ grow, float(s)
-
-
-@dataclass(frozen=True)
-class MinimalTrace:
-    r"""A bracket of the least trace, with what certifies its two ends.
-
-    ``X`` is positive semidefinite with :math:`\mathcal A(X)=y` and trace ``upper``; ``nu`` has
-    :math:`\mathcal A^*(\nu)\preceq I` and :math:`\langle\nu,y\rangle` = ``lower``.
-    """
-
-    X: np.ndarray
-    nu: np.ndarray
-    lower: float
-    upper: float
-
-
-def minimal_trace(problem: Sensing, gap: float = 1e-6) -> MinimalTrace:
-    r"""Least trace of X >= 0 with :math:`\mathcal A(X)=y`, by Newton's method on a dual barrier.
-
-    .. math:: \max_\nu\ \langle\nu,y\rangle+\mu\log\det(I-\mathcal A^*(\nu)), \qquad \mu\to0
-
-    At its maximum :math:`X=\mu(I-\mathcal A^*(\nu))^{-1}` is feasible, and
-    :math:`\operatorname{tr}X-\langle\nu,y\rangle=n\mu`. Damped Newton steps keep nu strictly
-    feasible without line search, since the barrier is self-concordant. The bracket returned does
-    not rely on that: nu is scaled to be feasible, and X is projected on the equations.
-
-    Raises ``ValueError`` if the bracket does not close to ``gap`` relative to the minimum, as can
-    happen if no positive definite X is feasible.
-    """
-    bracket = (-np.inf, np.inf)
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            for best in _barrier(problem):
-                closed = best.upper - best.lower <= gap * best.upper
-                if closed and np.linalg.eigvalsh(best.X)[0] >= 0:
-                    return best
-                bracket = best.lower, best.upper
-    except np.linalg.LinAlgError:
-        pass
-    raise ValueError(
-        f"problem: the bracket [{bracket[0]:.6g}, {bracket[1]:.6g}] does not close; expected a "
-        "problem with a positive definite solution"
-    )
-
-
-def _barrier(problem: Sensing) -> Iterator[MinimalTrace]:
-    """The points of the central path, mu falling by a factor of five from one to the next."""
-    nu, identity = np.zeros(problem.m), np.eye(problem.n)
-    rows = problem.A.reshape(problem.m, -1)
-    mu = float(np.linalg.norm(minimal_frobenius(problem))) + 1e-300
-    for _ in range(30):
-        for _ in range(40):
-            inverse = np.linalg.inv(identity - adjoint(problem, nu))
-            images = problem.A @ inverse
-            slope = problem.y / mu - np.trace(images, axis1=1, axis2=2)
-            hessian = np.einsum("kij,lji->kl", images, images)
-            newton = np.linalg.solve(hessian, slope)
-            if not np.isfinite(newton @ slope):
-                raise np.linalg.LinAlgError("Newton's method diverges")
-            decrement = float(np.sqrt(max(newton @ slope, 0.0)))
-            nu = nu + newton / (1 + decrement if decrement > 0.25 else 1.0)
-            if decrement < 1e-5:
-                break
-        X = mu * np.linalg.inv(identity - adjoint(problem, nu))
-        miss = problem.y - measure(problem, X)
-        X = X + adjoint(problem, solve("problem", rows @ rows.T, miss))
-        top = max(1.0, float(np.linalg.eigvalsh(adjoint(problem, nu))[-1]))
-        lower, upper = float(nu @ problem.y) / top, float(np.trace(X))
-        yield MinimalTrace(X, nu / top, lower, upper)
-        mu *= 0.2
 
 
 @takes(s="problem.m")

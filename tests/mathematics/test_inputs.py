@@ -28,6 +28,7 @@ from lecture_code import (
     norms,
     ntk,
     optimize,
+    traces,
     truth_tables,
 )
 from lecture_code import description_length as dl
@@ -143,6 +144,7 @@ CALLS = {
     "implicit_bias_matrices.commutator": lambda a: ibm.commutator(
         a([[100, 1], [1, 0]]), a([[50, 3], [1, 0]])
     ),
+    "implicit_bias_matrices.example_flow": lambda a: ibm.example_flow(a(0.5), a(2)),
     "implicit_bias_matrices.exponential_descent": lambda a: ibm.exponential_descent(
         sensing(a), a([[1, 0], [0, 1]]), a(0.25), a(3), a(2)
     ),
@@ -150,10 +152,11 @@ CALLS = {
     "implicit_bias_matrices.lie_dimension": lambda a: ibm.lie_dimension(
         a([[[1, 0], [0, 2]], [[0, 1], [1, 0]]])
     ),
-    "implicit_bias_matrices.minimal_trace": lambda a: ibm.minimal_trace(sensing(a)),
+    "traces.minimal_trace": lambda a: traces.minimal_trace(sensing(a)),
     "implicit_bias_matrices.ordered_product": lambda a: ibm.ordered_product(
         sensing(a), a([[1, 0], [0, 1]]), a(1), a(3), a(1)
     ),
+    "implicit_bias_matrices.path": lambda a: ibm.path(sensing(a), a([[1, 0], [0, 1]]), a([1, 2])),
     "implicit_bias_matrices.single_observation": lambda a: ibm.single_observation(
         a([[1, 0], [0, 2]]), a(3), a([[1, 0], [0, 1]])
     ),
@@ -322,7 +325,7 @@ WITHOUT_NUMBERS = {
     *("description_length.encode", "description_length.show", "digits.load"),
     *("graphs.Dag.paths", "graphs.Network.forward", "graphs.Network.linear"),
     *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
-    *("truth_tables.inputs", "truth_tables.unpack", "universal_learning.first_consistent"),
+    *("truth_tables.inputs", "truth_tables.unpack"),
     *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
     *("sweep.points", "sweep.recheck", "sweep.sweep"),
     *("experiments.again", "experiments.load"),
