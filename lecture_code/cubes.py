@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from lecture_code.checks import takes
 
+
+@takes()
 def bits(d: int) -> np.ndarray:
     """All vectors of d bits, shape (2**d, d): row r holds the bits of the number r, lowest first.
 
-    Read as labels, the rows are all labelings of d points.
+    Read as labels, the rows are all labelings of d points. Raises ``ValueError`` for negative d.
     """
+    if d < 0:
+        raise ValueError(f"d: {d}; expected at least 0")
     return np.arange(2**d)[:, None] >> np.arange(d) & 1
 
 

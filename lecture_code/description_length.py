@@ -24,40 +24,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lecture_code import cubes
-
-INPUTS, POINTS, WORDS = 8, 256, 4
+from lecture_code.checks import as_integers, as_words, takes
+from lecture_code.truth_tables import INPUTS, POINTS, inputs, unpack, words
+from lecture_code.truth_tables import pack as pack
 
 #: A program as a tree: the name of a production, then its arguments.
 Program = tuple
 
 
-def inputs() -> np.ndarray:
-    """All inputs, shape (256, 8), Boolean; row r holds the bits of the number r, lowest first."""
-    return cubes.bits(INPUTS).astype(bool)
-
-
-def pack(values: np.ndarray) -> np.ndarray:
-    """Truth values of shape (..., 256) as words of shape (..., 4)."""
-    if values.shape[-1:] != (POINTS,):
-        raise ValueError(f"values: shape {values.shape}; expected (..., {POINTS})")
-    octets = np.packbits(np.ascontiguousarray(values, dtype=bool), axis=-1, bitorder="little")
-    return octets.view("<u8")
-
-
-def unpack(words: np.ndarray) -> np.ndarray:
-    """Words of shape (..., 4) as truth values of shape (..., 256)."""
-    octets = np.ascontiguousarray(words, dtype="<u8").view(np.uint8)
-    return np.unpackbits(octets, axis=-1, bitorder="little").astype(bool)
-
-
-def _words(values: np.ndarray) -> np.ndarray:
-    """:func:`pack` along the first axis."""
-    return np.moveaxis(pack(np.moveaxis(values, 0, -1)), -1, 0)
-
-
 def _input(i: int) -> Callable[[], np.ndarray]:
-    return lambda: _words(inputs()[:, [i]])
+    return lambda: words(inputs()[:, [i]])
 
 
 def _constant(value: int) -> Callable[[], np.ndarray]:
@@ -85,9 +61,9 @@ PRODUCTIONS: dict[str, Production] = {
     "or": Production("b", "bb", "({} or {})", np.bitwise_or),
     "xor": Production("b", "bb", "({} xor {})", np.bitwise_xor),
     "mux": Production("b", "bbb", "if({}, {}, {})", lambda a, b, c: (a & b) | (~a & c)),
-    "le": Production("b", "ii", "({} <= {})", lambda a, b: _words(a <= b)),
-    "eq": Production("b", "ii", "({} == {})", lambda a, b: _words(a == b)),
-    "odd": Production("b", "i", "odd({})", lambda a: _words(a % 2 == 1)),
+    "le": Production("b", "ii", "({} <= {})", lambda a, b: words(a <= b)),
+    "eq": Production("b", "ii", "({} == {})", lambda a, b: words(a == b)),
+    "odd": Production("b", "i", "odd({})", lambda a: words(a % 2 == 1)),
     **{str(n): Production("i", "", str(n), _constant(n)) for n in (0, 1, 2, 4)},
     "ones": Production("i", "", "ones", lambda: inputs().sum(1, np.uint8, keepdims=True)),
     "int": Production("i", "b", "int({})", lambda a: unpack(a.T).T.astype(np.uint8)),
@@ -98,12 +74,16 @@ BITS = {"b": 4, "i": 3}
 NAMES = {kind: [name for name, p in PRODUCTIONS.items() if p.kind == kind] for kind in BITS}
 
 
+@takes()
 def counts(limit: int, kind: str = "b") -> list[int]:
     """How many programs of each length 0, 1, ..., limit there are, by recursion on the length.
 
     The first node takes a fixed number of bits; its arguments share the rest. No program is written
-    down, so the recursion reaches lengths that no enumeration does.
+    down, so the recursion reaches lengths that no enumeration does. Raises ``ValueError`` for
+    another kind than "b" and "i".
     """
+    if kind not in BITS:
+        raise ValueError(f"kind: {kind!r}; expected 'b' or 'i'")
 
     @cache
     def ways(arguments: str, bits: int) -> int:
@@ -128,13 +108,15 @@ def kraft_sum(limit: int) -> Fraction:
 
 def encode(program: Program) -> str:
     """The code of a program, a text of zeros and ones."""
-    kind = PRODUCTIONS[program[0]].kind
+    kind = _production(program).kind
     head = format(NAMES[kind].index(program[0]), f"0{BITS[kind]}b")
     return head + "".join(encode(argument) for argument in program[1:])
 
 
 def decode(code: str) -> Program:
-    """The program of a code; ``ValueError`` if it ends too early or too late."""
+    """The program of a code; ``ValueError`` if it ends too early or too late, or is no code."""
+    if not set(code) <= set("01"):
+        raise ValueError(f"code: {code!r}; expected zeros and ones")
     program, rest = _decode(code, "b")
     if rest:
         raise ValueError(f"code: {code!r} has {len(rest)} bits too many; expected one program")
@@ -152,16 +134,26 @@ def _decode(code: str, kind: str) -> tuple[Program, str]:
     return (name, *arguments), rest
 
 
+def _production(program: Program) -> Production:
+    """That of the first node; ``ValueError`` if it is unknown or has not the arguments it takes."""
+    found = PRODUCTIONS.get(program[0]) if program else None
+    arguments = [PRODUCTIONS[a[0]].kind if a and a[0] in PRODUCTIONS else "?" for a in program[1:]]
+    if found is None or "".join(arguments) != found.arguments:
+        raise ValueError(f"program: {program!r}; expected a production with its arguments")
+    return found
+
+
 def show(program: Program) -> str:
     """The program in the usual notation, such as ``(4 <= ones)`` or ``if(x0, x1, x2)``."""
-    return PRODUCTIONS[program[0]].text.format(*(show(argument) for argument in program[1:]))
+    return _production(program).text.format(*(show(argument) for argument in program[1:]))
 
 
 def evaluate(program: Program, bits: Sequence[int]) -> int:
     """The value of a program at one input of eight bits."""
+    bits = as_integers("bits", bits, 0, 1, (INPUTS,))
 
     def run(node: Program) -> np.ndarray:
-        return PRODUCTIONS[node[0]].meaning(*(run(argument) for argument in node[1:]))
+        return _production(node).meaning(*(run(argument) for argument in node[1:]))
 
     values = run(program)[:, 0]
     every = unpack(values) if PRODUCTIONS[program[0]].kind == "b" else values
@@ -205,6 +197,7 @@ class Programs:
         new = np.r_[True, (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)]
         return np.sort(order[new])
 
+    @takes()
     def program(self, index: int) -> Program:
         """The program of that index, found by counting rather than stored."""
         if not 0 <= index < self.length.size:
@@ -214,6 +207,7 @@ class Programs:
 
     def index(self, table: np.ndarray) -> int | None:
         """The index of the first program with that truth table (four words), or None."""
+        table = as_words("table", table)
         hits = np.flatnonzero((self.tables == table[:, None]).all(axis=0))
         return int(hits[0]) if hits.size else None
 
@@ -250,6 +244,7 @@ def _splits(rest: int, parts: int) -> Iterator[tuple[int, ...]]:
             yield tuple(end - start for start, end in pairwise((0, *cuts, rest)))
 
 
+@takes()
 def enumerate_programs(limit: int) -> Programs:
     """All programs of up to ``limit`` bits with what they compute, built up by length.
 

@@ -13,6 +13,8 @@ from importlib import resources
 
 import numpy as np
 
+from lecture_code.checks import takes
+
 
 def load() -> tuple[np.ndarray, np.ndarray]:
     """All images as rows and their labels, in the order of the original.
@@ -28,13 +30,17 @@ def load() -> tuple[np.ndarray, np.ndarray]:
     return images.reshape(len(images), -1) / 16.0, labels.astype(np.int64)
 
 
+@takes(images="n ...")
 def split(
     images: np.ndarray, labels: np.ndarray, train: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """A random split: training images and labels, then test images and labels (all the rest).
 
-    Raises ``ValueError`` unless both parts get at least one image.
+    Raises ``ValueError`` unless both parts get at least one image and each has its label.
     """
+    labels = np.asarray(labels)
+    if len(images) != len(labels):
+        raise ValueError(f"labels: {len(labels)}; expected {len(images)}, one for each image")
     if not 0 < train < len(images):
         raise ValueError(f"train: {train}; expected a number from 1 to {len(images) - 1}")
     order = rng.permutation(len(images))

@@ -14,17 +14,30 @@ import numpy as np
 from scipy.optimize import linprog, milp
 from scipy.special import xlogy
 
+from lecture_code.checks import bracketed, takes
 
+UNBOUNDED = 1e6  # a slack beyond which it counts as infinite
+
+
+@takes(x="n", x0="n")
 def entropy(x: np.ndarray, x0: np.ndarray) -> float:
-    r""":math:`D(x,x_0)=\sum_ix_i\log(x_i/x_{0,i})-x_i+x_{0,i}` for x >= 0 and positive x0."""
+    r""":math:`D(x,x_0)=\sum_ix_i\log(x_i/x_{0,i})-x_i+x_{0,i}` for x >= 0 and positive x0.
+
+    Raises ``ValueError`` for others.
+    """
+    if np.min(x) < 0:
+        raise ValueError(f"x: smallest entry {np.min(x)}; expected no negative entries")
+    check_positive(x0)
     return float(np.sum(xlogy(x, x / x0) - x + x0))
 
 
+@takes(A="m n", x0="n", s="m")
 def on_manifold(A: np.ndarray, x0: np.ndarray, s: np.ndarray) -> np.ndarray:
     r"""The point :math:`x_0\circ\exp(2A^\top s)` of the manifold on which the flow stays."""
     return x0 * np.exp(2.0 * (A.T @ s))
 
 
+@takes(A="m n", y="m", x0="n", s="m")
 def entropy_minimiser(
     A: np.ndarray, y: np.ndarray, x0: np.ndarray, s: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +65,7 @@ def entropy_minimiser(
     Source: talk, "What we can prove: commutative A_i", corollary; Sun & Tran-Dinh (2019) for the
     damping.
     """
-    if not np.all(x0 > 0):
-        raise ValueError(f"x0: smallest entry {np.min(x0)}; expected positive entries")
+    check_positive(x0)
     s = np.zeros(A.shape[0]) if s is None else s
     change = np.inf
     for _ in range(500):
@@ -87,27 +99,45 @@ class MinimalL1:
     dual: np.ndarray
 
 
+@takes(A="m n", y="m")
 def minimal_l1(A: np.ndarray, y: np.ndarray) -> MinimalL1:
     r"""Two linear programs: the least l1 norm, and the slack t of the rate :math:`\alpha^{2t}`.
 
     .. math:: \max t \quad\text{s.t.}\quad \langle a_i,\nu\rangle=1\ (x_i>0),\quad
         \langle a_i,\nu\rangle+t\le1\ (x_i=0)
 
-    Raises ``ValueError`` if no x >= 0 solves Ax = y.
+    The slack is infinite if t has no bound. Raises ``ValueError`` if no x >= 0 solves Ax = y, or
+    if the dual of the first program does not certify its minimum.
     """
     m, n = A.shape
-    program = linprog(np.ones(n), A_eq=A, b_eq=y)
+    # the solvers' tolerances are absolute
+    large, size = float(np.max(np.abs(A))) or 1.0, float(np.max(np.abs(y))) or 1.0
+    unit, right = A / large, y / size
+    program = linprog(np.ones(n), A_eq=unit, b_eq=right)
     if program.status != 0:
         raise ValueError(f"A, y: {program.message}; expected a system with a solution x >= 0")
+    price = program.eqlin.marginals
+    bound = float(price @ right) / max(1.0, float(np.max(unit.T @ price)))
+    bracketed("A, y", bound, float(program.fun), scale=1.0)
     on = program.x > 1e-9 * np.max(program.x)
     second = milp(
         np.r_[np.zeros(m), -1.0],
-        bounds=(-np.inf, np.inf),
-        constraints=(np.column_stack([A.T, ~on]), np.where(on, 1, -np.inf), 1),
+        bounds=(-np.inf, np.r_[np.full(m, np.inf), UNBOUNDED]),
+        constraints=(np.column_stack([unit.T, ~on]), np.where(on, 1, -np.inf), 1),
     )
-    return MinimalL1(program.x, float(program.fun), float(-second.fun), second.x[:-1])
+    if second.status != 0:
+        raise ValueError(f"A, y: {second.message}; expected a solution with a dual")
+    slack, scale = float(-second.fun), size / large
+    bounded = slack < UNBOUNDED / 2
+    return MinimalL1(
+        program.x * scale,
+        float(program.fun) * scale,
+        slack if bounded else np.inf,
+        (second.x[:-1] if bounded else price) / large,
+    )
 
 
+@takes(A="m n", y="m", s="m")
 def certificate(A: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, float]:
     r"""The dual point :math:`\nu=s/\max_i(A^\top s)_i` and its bound :math:`\langle\nu,y\rangle`.
 
@@ -119,3 +149,9 @@ def certificate(A: np.ndarray, y: np.ndarray, s: np.ndarray) -> tuple[np.ndarray
     if top <= 0:
         raise ValueError(f"s: largest entry of A^T s is {top}; expected a positive one")
     return s / top, float(s @ y) / top
+
+
+def check_positive(x0: np.ndarray) -> None:
+    """Raises ``ValueError`` unless all entries of the reference point are positive."""
+    if not np.min(x0) > 0:
+        raise ValueError(f"x0: smallest entry {np.min(x0)}; expected positive entries")

@@ -19,6 +19,8 @@ from typing import Literal, Self
 
 import numpy as np
 
+from lecture_code.checks import as_floats, as_integer, takes
+
 Activation = Literal["relu", "linear"]
 Backward = Callable[[np.ndarray], np.ndarray]
 
@@ -66,6 +68,12 @@ class Network:
                 f"expected {self.hidden} positive numbers, one for each hidden unit"
             )
 
+    def _slope(self, slope: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        slope = as_floats("slope", slope, finite=False, exact=True)
+        if slope.shape != outputs.shape:
+            raise ValueError(f"slope: shape {slope.shape}; expected {outputs.shape}, as outputs")
+        return slope
+
 
 @dataclass(frozen=True)
 class Dag(Network):
@@ -73,7 +81,7 @@ class Dag(Network):
 
     Units are numbered so that every edge (u, v) has u < v; the first ``inputs`` of them are inputs.
     The weight vector runs along ``edges``. Raises ``ValueError`` if an edge points backwards,
-    enters an input or leaves an output.
+    enters an input or leaves an output, or if there is none.
     """
 
     inputs: int
@@ -82,12 +90,22 @@ class Dag(Network):
     activation: Activation = "relu"
 
     def __post_init__(self) -> None:
+        edges = tuple((as_integer("edges", u), as_integer("edges", v)) for u, v in self.edges)
+        object.__setattr__(self, "inputs", as_integer("inputs", self.inputs))
+        object.__setattr__(self, "outs", tuple(as_integer("outs", v) for v in self.outs))
+        object.__setattr__(self, "edges", edges)
+        check_activation(self.activation)
         for u, v in self.edges:
             if not 0 <= u < v or v < self.inputs or u in self.outs:
                 raise ValueError(
                     f"edges: ({u}, {v}); expected u < v, v no input (below {self.inputs}) and u no "
                     f"output {self.outs}"
                 )
+        if not edges or not set(self.outs) <= set(range(self.inputs, self.units)):
+            raise ValueError(
+                f"edges, outs: {len(edges)} edges, {self.outs}; expected edges, and outputs among "
+                "the units that are no inputs"
+            )
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -122,6 +140,7 @@ class Dag(Network):
             lists[v].append(index)
         return tuple(map(tuple, lists))
 
+    @takes(w="...", x="...", finite=False, exact=True)
     def forward(self, w: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Outputs of shape (n, outputs) for x of shape (n, inputs), and the backward pass."""
         self._check_weights(w)
@@ -134,9 +153,11 @@ class Dag(Network):
             if v not in self.outs:
                 signals[:, v] = self._transfer(signals[:, v])
 
+        outputs = signals[:, self.outs]
+
         def backward(slope: np.ndarray) -> np.ndarray:
             gradient, slopes = np.zeros_like(w), np.zeros_like(signals)
-            slopes[:, self.outs] = slope
+            slopes[:, self.outs] = self._slope(slope, outputs)
             for v in reversed(range(self.inputs, self.units)):
                 if v not in self.outs:
                     slopes[:, v] = self._masked(slopes[:, v], signals[:, v])
@@ -146,8 +167,9 @@ class Dag(Network):
                     slopes[:, u] += w[e] * slopes[:, v]
             return gradient
 
-        return signals[:, self.outs], backward
+        return outputs, backward
 
+    @takes(factors="...", finite=False, exact=True)
     def edge_factors(self, factors: np.ndarray) -> np.ndarray:
         r"""For each weight :math:`c(v)/c(u)`, with c = 1 at inputs and outputs."""
         self._check_factors(factors)
@@ -165,3 +187,9 @@ class Dag(Network):
             for e in self.entering[v]:
                 ending[v] += [(*path, e) for path in ending[self.edges[e][0]]]
         return [path for v in self.outs for path in ending[v]]
+
+
+def check_activation(activation: str) -> None:
+    """Raises ``ValueError`` unless there is such an activation."""
+    if activation not in ("relu", "linear"):
+        raise ValueError(f"activation: {activation!r}; expected 'relu' or 'linear'")

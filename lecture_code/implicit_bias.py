@@ -10,54 +10,36 @@ corollary on non-negative least squares; Gunasekar et al. (2017, 2018).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.integrate import solve_ivp
-from scipy.optimize import milp, nnls
 
-from lecture_code.entropy import entropy, on_manifold
+from lecture_code.checks import takes
+from lecture_code.entropy import check_positive, entropy, on_manifold
+from lecture_code.flows import Field, integrate
+from lecture_code.norms import DUAL, check_norm, maximal_margin, norm
+from lecture_code.norms import least_norm as least_norm
+from lecture_code.norms import minimal_norm as minimal_norm
 from lecture_code.optimize import Norm, adagrad, steepest_step
 
 Rule = Literal["adagrad", "adam"]
-DUAL: dict[str, Norm] = {"l1": "linf", "l2": "l2", "linf": "l1"}
 
 
-def norm(w: np.ndarray, kind: Norm) -> float:
-    """The norm of that name of a vector; ``ValueError`` for another name."""
-    order = {"l1": 1, "l2": 2, "linf": np.inf}.get(kind)
-    if order is None:
-        raise ValueError(f"kind: {kind!r}; expected 'l1', 'l2' or 'linf'")
-    return float(np.linalg.norm(w, order))
-
-
-def least_norm(
-    A: np.ndarray, y: np.ndarray, start: np.ndarray | None = None, metric: np.ndarray | None = None
-) -> np.ndarray:
-    r"""The solution of Aw = y closest to ``start`` in the norm :math:`\sqrt{w^\top H^{-1}w}`.
-
-    .. math:: w_0 + HA^\top(AHA^\top)^{-1}(y - Aw_0)
-
-    ``start`` is :math:`w_0` (zero if not given), ``metric`` the positive definite H of shape (n, n)
-    (the identity if not given). Raises ``ValueError`` unless A has more columns than rows.
-    Source: talk, "Warm-up: Least Squares".
-    """
-    m, n = A.shape
-    if m >= n:
-        raise ValueError(f"A: shape {A.shape}; expected fewer rows than columns")
-    w = np.zeros(n) if start is None else np.asarray(start, dtype=float)
-    spread = A.T if metric is None else metric @ A.T
-    return w + spread @ np.linalg.solve(A @ spread, y - A @ w)
-
-
+@takes(A="m n")
 def kernel_projection(A: np.ndarray) -> np.ndarray:
-    """The orthogonal projection on the kernel of A, shape (n, n)."""
-    rows = np.linalg.qr(A.T)[0]
+    """The orthogonal projection on the kernel of A, shape (n, n).
+
+    Raises ``ValueError`` if the rows of A are dependent.
+    """
+    rows, factor = np.linalg.qr(A.T)
+    parts = np.abs(np.diag(factor))
+    if len(A) > A.shape[1] or parts.min() <= 1e-14 * parts.max():
+        raise ValueError(f"A: rank below {len(A)}; expected independent rows")
     return np.eye(A.shape[1]) - rows @ rows.T
 
 
+@takes(A="m n", y="m", start="n")
 def adaptive_descent(
     A: np.ndarray, y: np.ndarray, start: np.ndarray, step: float, steps: int, *, rule: Rule
 ) -> np.ndarray:
@@ -83,6 +65,7 @@ def adaptive_descent(
     return w
 
 
+@takes(A="m n", y="m")
 def steepest_descent(
     A: np.ndarray, y: np.ndarray, kind: Norm, steps: int, scale: float = 1.0
 ) -> np.ndarray:
@@ -92,55 +75,19 @@ def steepest_descent(
     loss never rises for 0 < c < 2. ``scale`` is c. For linf, L is replaced by its upper bound
     :math:`\sum_{ij}|(A^\top A)_{ij}|`.
     """
+    check_norm(kind)
     gram = A.T @ A
     curvature = {
         "l1": float(np.max(np.diag(gram))),
         "l2": float(np.linalg.norm(A, 2) ** 2),
         "linf": float(np.sum(np.abs(gram))),
     }[kind]
+    if curvature == 0:
+        raise ValueError("A: all entries are zero; expected a system")
     w = np.zeros(A.shape[1])
     for _ in range(steps):
         w = w + steepest_step(A.T @ (A @ w - y), scale / curvature, kind)
     return w
-
-
-def minimal_norm(A: np.ndarray, y: np.ndarray, kind: Norm) -> float:
-    """The least value of the norm over all solutions of Aw = y, by linear programming or SVD."""
-    if kind == "l2":
-        return norm(least_norm(A, y), "l2")
-    return _least(kind, A, y, y)
-
-
-def maximal_margin(Z: np.ndarray, kind: Norm) -> float:
-    r"""The largest margin :math:`\gamma=\max_{\|w\|\le1}\min_i\langle w,z_i\rangle`, if positive.
-
-    By linear programming, as the inverse of the least norm that has margin 1, or for l2 as the
-    distance of the convex hull of the rows from zero (non-negative least squares). ``Z`` has shape
-    (N, d). Zero if no w separates the rows from zero.
-    """
-    count, d = Z.shape
-    if kind == "l2":
-        weights = nnls(np.vstack([Z.T, np.ones(count)]), np.r_[np.zeros(d), 1.0])[0]
-        return norm(Z.T @ weights / weights.sum(), "l2")
-    return 1 / _least(kind, Z, np.ones(count), np.full(count, np.inf))
-
-
-def _least(kind: Norm, A: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """The least l1 or linf norm of w with low <= Aw <= high, infinite if there is none.
-
-    It is the least sum of t in a linear program in (w, t), where t bounds each |w_i|: for l1 each
-    by its own entry, for linf all by one.
-    """
-    n = A.shape[1]
-    cover = np.eye(n) if kind == "l1" else np.ones((n, 1))
-    given = np.hstack([A, np.zeros((len(A), cover.shape[1]))])
-    covered = np.block([[np.eye(n), cover], [-np.eye(n), cover]])
-    program = milp(
-        np.r_[np.zeros(n), np.ones(cover.shape[1])],
-        bounds=(-np.inf, np.inf),
-        constraints=[(given, low, high), (covered, 0, np.inf)],
-    )
-    return float(program.fun) if program.success else np.inf
 
 
 @dataclass(frozen=True)
@@ -155,6 +102,7 @@ class LogisticRun:
     bound: float
 
 
+@takes(Z="N d")
 def logistic_descent(Z: np.ndarray, kind: Norm, steps: int) -> LogisticRun:
     r"""Normalised steepest descent on :math:`L(w)=\sum_i\log(1+e^{-\langle w,z_i\rangle})`.
 
@@ -171,10 +119,17 @@ def logistic_descent(Z: np.ndarray, kind: Norm, steps: int) -> LogisticRun:
     ----------
     Z : the examples times their labels, shape (N, d).
     kind : the norm.
-    steps : number of steps.
+    steps : number of steps, at least 1.
+
+    Raises
+    ------
+    ValueError : if the norm is unknown, there is no step, or the gradient vanishes, which it does
+        only if no w separates the rows from zero.
 
     Source: Gunasekar, Lee, Soudry & Srebro (2018), with a proof written for this book.
     """
+    if steps < 1:
+        raise ValueError(f"steps: {steps}; expected at least 1")
     gamma = maximal_margin(Z, kind)
     reach = max(norm(z, DUAL[kind]) for z in Z)
     w, scores = np.zeros(Z.shape[1]), np.zeros((steps + 1, len(Z)))
@@ -183,6 +138,8 @@ def logistic_descent(Z: np.ndarray, kind: Norm, steps: int) -> LogisticRun:
         # scaled by exp(min score), so that the direction survives when the loss is tiny
         weights = np.exp(scores[t].min() - scores[t]) / (1 + np.exp(-scores[t]))
         slope = -weights @ Z
+        if not np.any(slope):
+            raise ValueError(f"Z: the gradient vanishes at step {t}; expected separable rows")
         w = w + steepest_step(slope, rate / norm(slope, DUAL[kind]), kind)
         scores[t + 1] = Z @ w
     losses = np.sum(np.log1p(np.exp(-scores)), axis=1)
@@ -191,6 +148,7 @@ def logistic_descent(Z: np.ndarray, kind: Norm, steps: int) -> LogisticRun:
     return LogisticRun(w, float(losses[-1]), float(gain / length))
 
 
+@takes(A="m n", y="m", u="n ...", finite=False)
 def square_gradient(A: np.ndarray, y: np.ndarray, u: np.ndarray) -> np.ndarray:
     r"""Gradient :math:`u\circ A^\top(A(u\circ u)-y)` of :math:`\tfrac14\|A(u\circ u)-y\|^2`.
 
@@ -201,6 +159,7 @@ def square_gradient(A: np.ndarray, y: np.ndarray, u: np.ndarray) -> np.ndarray:
     return u * (A.T @ (A @ (u * u) - target))
 
 
+@takes(A="m n", y="m", u0="n")
 def square_flow(A: np.ndarray, y: np.ndarray, u0: np.ndarray, time: float) -> np.ndarray:
     r"""The gradient flow :math:`\dot u=-\nabla f(u)` of :math:`\tfrac14\|A(u\circ u)-y\|^2`.
 
@@ -211,22 +170,22 @@ def square_flow(A: np.ndarray, y: np.ndarray, u0: np.ndarray, time: float) -> np
     return _flow(lambda u: -square_gradient(A, y, u), u0, time)
 
 
-def _flow(
-    velocity: Callable[[np.ndarray], np.ndarray], start: np.ndarray, time: float
-) -> np.ndarray:
+def _flow(velocity: Field, start: np.ndarray, time: float) -> np.ndarray:
     """Where an autonomous system is at ``time``, to about ten digits."""
-    run = solve_ivp(
-        lambda _, z: velocity(z), (0, time), start, method="LSODA", rtol=1e-10, atol=1e-13
-    )
-    return run.y[:, -1]
+    return integrate(velocity, start, np.array([time]), rtol=1e-10, atol=1e-13)[0]
 
 
+@takes(A="m n", x="n ...", x0="n")
 def off_manifold(A: np.ndarray, x: np.ndarray, x0: np.ndarray) -> np.ndarray:
     r""":math:`P_{\ker A}\log(x/x_0)`, zero exactly on the manifold; columns of x are a batch."""
+    check_positive(x0)
+    if np.min(x) <= 0:
+        raise ValueError(f"x: smallest entry {np.min(x)}; expected positive entries")
     ratio = x / (x0 if x.ndim == 1 else x0[:, None])
     return kernel_projection(A) @ np.log(ratio)
 
 
+@takes(A="m n", y="m", x0="n")
 def drift(A: np.ndarray, y: np.ndarray, x0: np.ndarray, time: float) -> np.ndarray:
     r""":math:`-\int_0^T P_{\ker A}(A^\top r_\tau)^{\circ2}\,d\tau` along the flow, shape (n,).
 
@@ -243,6 +202,7 @@ def drift(A: np.ndarray, y: np.ndarray, x0: np.ndarray, time: float) -> np.ndarr
     return _flow(velocity, np.zeros(m + x0.size), time)[m:]
 
 
+@takes(A="m n", z="n", x0="n")
 def drift_bound(A: np.ndarray, z: np.ndarray, x0: np.ndarray) -> tuple[float, float]:
     r"""How far gradient descent can leave the manifold, over the whole run.
 
@@ -259,6 +219,7 @@ def drift_bound(A: np.ndarray, z: np.ndarray, x0: np.ndarray) -> tuple[float, fl
     return float(1 / (4 * largest**2 * radius)), bound
 
 
+@takes(A="m n", y="m", u0="n")
 def inertial_flow(
     A: np.ndarray, y: np.ndarray, u0: np.ndarray, damping: float, time: float
 ) -> np.ndarray:

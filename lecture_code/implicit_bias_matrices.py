@@ -10,17 +10,18 @@ Source: talk, "Gradient Descent on Factorization" to "The Non-Commutative Case";
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.integrate import solve_ivp
 from scipy.linalg import expm, orth
 from scipy.optimize import brentq
 
-from lecture_code.measurements import Sensing, adjoint, measure, minimal_frobenius, residual_matrix
+from lecture_code.checks import as_symmetric, takes
+from lecture_code.flows import Field, integrate
+from lecture_code.measurements import Sensing, adjoint, measure, residual_matrix
+from lecture_code.traces import MinimalTrace as MinimalTrace
+from lecture_code.traces import minimal_trace as minimal_trace
 
 
+@takes(U0="problem.n k")
 def flow(
     problem: Sensing, U0: np.ndarray, time: float, rtol: float = 1e-8
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -30,37 +31,34 @@ def flow(
     below the size of U0, so that small starts are followed as exactly as large ones. ``rtol`` is
     the relative tolerance of a step, not of the result.
     """
-    last = _integrate(problem, U0, time, np.array([time]), rtol)[0]
+    last = _integrate(problem, U0, np.array([time]), rtol)[0]
     U = last[: U0.size].reshape(U0.shape)
     return U @ U.T, last[U0.size :]
 
 
+@takes(U0="problem.n k", times="K")
 def path(problem: Sensing, U0: np.ndarray, times: np.ndarray, rtol: float = 1e-8) -> np.ndarray:
     """X along the flow from U0 at increasing times, shape (len(times), n, n)."""
-    U = _integrate(problem, U0, times[-1], times, rtol)[:, : U0.size].reshape(-1, *U0.shape)
+    U = _integrate(problem, U0, times, rtol)[:, : U0.size].reshape(-1, *U0.shape)
     return U @ U.transpose(0, 2, 1)
 
 
-def _integrate(
-    problem: Sensing, U0: np.ndarray, time: float, at: np.ndarray, rtol: float
-) -> np.ndarray:
-    """The run of (U, s) from (U0, 0), a row for each of the times ``at`` up to ``time``."""
+def _integrate(problem: Sensing, U0: np.ndarray, at: np.ndarray, rtol: float) -> np.ndarray:
+    """The run of (U, s) from (U0, 0), a row for each of the times ``at``."""
     velocity, jacobian = _field(problem, U0.shape)
-    return solve_ivp(
-        lambda _, z: velocity(z),
-        (0, time),
+    small = max(rtol * 1e-2 * float(np.max(np.abs(U0))), np.finfo(float).tiny)
+    return integrate(
+        velocity,
         np.r_[U0.ravel(), np.zeros(problem.m)],
-        method="LSODA",
-        t_eval=at,
+        at,
         rtol=rtol,
-        atol=rtol * 1e-2 * float(np.max(np.abs(U0))),
-        jac=lambda _, z: jacobian(z),
-    ).y.T
+        # s starts at zero and moves at once, however small U0 is
+        atol=np.r_[np.full(U0.size, small), np.full(problem.m, max(small, 1e-30))],
+        jacobian=jacobian,
+    )
 
 
-def _field(
-    problem: Sensing, shape: tuple[int, ...]
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+def _field(problem: Sensing, shape: tuple[int, ...]) -> tuple[Field, Field]:
     r"""The velocity of z = (U, s), U written row by row, and its Jacobian.
 
     With :math:`b_i` the entries of :math:`A_iU`, the derivative of :math:`r_i` is :math:`2b_i`.
@@ -85,6 +83,7 @@ def _field(
     return velocity, jacobian
 
 
+@takes()
 def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
     r"""Where the flow from :math:`\alpha I` ends if X13 = 1, X14 = X23 = R are known: X and s.
 
@@ -102,20 +101,21 @@ def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
         Y = np.exp(a) * np.array([[1, c], [c, corner]])
         return Y, np.exp(2 * log_start + a - d) * np.array([[corner, -c], [-c, 1]])
 
-    def velocity(_: float, z: np.ndarray) -> list[float]:
+    def velocity(z: np.ndarray) -> list[float]:
         a, c, d = z[:3]
         Y, Z = pair(z)
         p, q = np.array([1.0, R]) - (Y - Z)[0] / 2
         return [p + q * c, q / 2 * (1 - c * c + np.exp(d - 2 * a)) - p * c / 2, p, q]
 
     # Near zero the scalars are almost linear in time, and a free solver would leap into overflow.
-    start, control = [log_start, 0, 2 * log_start, 0], {"rtol": 1e-9, "atol": 1e-10}
-    run = solve_ivp(velocity, (0, 60 + 3 * power), start, "LSODA", max_step=0.5, **control).y[:, -1]
+    start, end = [log_start, 0, 2 * log_start, 0], [60 + 3 * power]
+    run = integrate(velocity, start, end, rtol=1e-9, atol=1e-10, max_step=0.5)[0]
     Y, Z = pair(run)
     s = np.array([run[2] - 2 * log_start, run[3], run[3]])
     return np.block([[Y + Z, Y - Z], [Y - Z, Y + Z]]) / 2, s
 
 
+@takes(U0="problem.n k")
 def exponential_descent(
     problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -139,6 +139,7 @@ def exponential_descent(
     return U @ U.T, s
 
 
+@takes(U0="problem.n k")
 def ordered_product(
     problem: Sensing, U0: np.ndarray, time: float, steps: int, at: float = 1.0
 ) -> np.ndarray:
@@ -151,6 +152,8 @@ def ordered_product(
     ends of the steps (``at`` 1), at their beginnings (0) or at midpoints (1/2). Source: talk, "The
     Non-Commutative Case".
     """
+    if steps < 1:
+        raise ValueError(f"steps: {steps}; expected at least 1")
     U, step = np.array(U0, dtype=float), time / steps
     times = (np.arange(steps) + at) / steps * time
     for X in path(problem, U0, times, 1e-10):
@@ -158,17 +161,20 @@ def ordered_product(
     return U @ U.T
 
 
+@takes(A="n n", X0="n n")
 def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndarray, float]:
     r"""Where the flow with one measurement ends: :math:`X=e^{sA}X_0e^{sA}`, and s.
 
     s is the root of :math:`\langle A,X\rangle=y`. Raises ``ValueError`` if y is not positive or A
-    has no positive eigenvalue (for y < 0 change the sign of both). Source: talk, "GD on U, single
-    observation (m=1)".
+    has no positive eigenvalue that X0 sees (for y < 0 change the sign of both). Source: talk, "GD
+    on U, single observation (m=1)".
     """
-    values, vectors = np.linalg.eigh(A)
+    values, vectors = np.linalg.eigh(as_symmetric("A", A))
     if y <= 0 or values[-1] <= 0:
         raise ValueError(f"y: {y}, largest eigenvalue {values[-1]:.3g}; expected both positive")
     weights = np.einsum("ij,ik,kj->j", vectors, X0, vectors)
+    if not np.max(weights[values > 0]) > 0:
+        raise ValueError("X0: zero where A is positive; expected a start from which y is reached")
 
     def excess(s: float) -> float:
         return float(np.sum(values * np.exp(2 * s * values) * weights)) - y
@@ -184,76 +190,7 @@ def single_observation(A: np.ndarray, y: float, X0: np.ndarray) -> tuple[np.ndar
     return grow @ X0 @ grow, float(s)
 
 
-@dataclass(frozen=True)
-class MinimalTrace:
-    r"""A bracket of the least trace, with what certifies its two ends.
-
-    ``X`` is positive semidefinite with :math:`\mathcal A(X)=y` and trace ``upper``; ``nu`` has
-    :math:`\mathcal A^*(\nu)\preceq I` and :math:`\langle\nu,y\rangle` = ``lower``.
-    """
-
-    X: np.ndarray
-    nu: np.ndarray
-    lower: float
-    upper: float
-
-
-def minimal_trace(problem: Sensing, gap: float = 1e-6) -> MinimalTrace:
-    r"""Least trace of X >= 0 with :math:`\mathcal A(X)=y`, by Newton's method on a dual barrier.
-
-    .. math:: \max_\nu\ \langle\nu,y\rangle+\mu\log\det(I-\mathcal A^*(\nu)), \qquad \mu\to0
-
-    At its maximum :math:`X=\mu(I-\mathcal A^*(\nu))^{-1}` is feasible, and
-    :math:`\operatorname{tr}X-\langle\nu,y\rangle=n\mu`. Damped Newton steps keep nu strictly
-    feasible without line search, since the barrier is self-concordant. The bracket returned does
-    not rely on that: nu is scaled to be feasible, and X is projected on the equations.
-
-    Raises ``ValueError`` if the bracket does not close to ``gap`` relative to the minimum, as can
-    happen if no positive definite X is feasible.
-    """
-    bracket = (-np.inf, np.inf)
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            for best in _barrier(problem):
-                closed = best.upper - best.lower <= gap * best.upper
-                if closed and np.linalg.eigvalsh(best.X)[0] >= 0:
-                    return best
-                bracket = best.lower, best.upper
-    except np.linalg.LinAlgError:
-        pass
-    raise ValueError(
-        f"problem: the bracket [{bracket[0]:.6g}, {bracket[1]:.6g}] does not close; expected a "
-        "problem with a positive definite solution"
-    )
-
-
-def _barrier(problem: Sensing) -> Iterator[MinimalTrace]:
-    """The points of the central path, mu falling by a factor of five from one to the next."""
-    nu, identity = np.zeros(problem.m), np.eye(problem.n)
-    rows = problem.A.reshape(problem.m, -1)
-    mu = float(np.linalg.norm(minimal_frobenius(problem))) + 1e-300
-    for _ in range(30):
-        for _ in range(40):
-            inverse = np.linalg.inv(identity - adjoint(problem, nu))
-            images = problem.A @ inverse
-            slope = problem.y / mu - np.trace(images, axis1=1, axis2=2)
-            hessian = np.einsum("kij,lji->kl", images, images)
-            newton = np.linalg.solve(hessian, slope)
-            if not np.isfinite(newton @ slope):
-                raise np.linalg.LinAlgError("Newton's method diverges")
-            decrement = float(np.sqrt(max(newton @ slope, 0.0)))
-            nu = nu + newton / (1 + decrement if decrement > 0.25 else 1.0)
-            if decrement < 1e-5:
-                break
-        X = mu * np.linalg.inv(identity - adjoint(problem, nu))
-        miss = problem.y - measure(problem, X)
-        X = X + adjoint(problem, np.linalg.solve(rows @ rows.T, miss))
-        top = max(1.0, float(np.linalg.eigvalsh(adjoint(problem, nu))[-1]))
-        lower, upper = float(nu @ problem.y) / top, float(np.trace(X))
-        yield MinimalTrace(X, nu / top, lower, upper)
-        mu *= 0.2
-
-
+@takes(s="problem.m")
 def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
     r"""The dual point :math:`\nu=s/\lambda_{\max}(\mathcal A^*(s))` and the bound it gives.
 
@@ -267,6 +204,7 @@ def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
     return s / top, float(s @ problem.y) / top
 
 
+@takes(A="m n n", U0="n k", controls="K m")
 def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
     r"""The matrix X reached from U0 by :math:`\dot U=\mathcal A^*(c)U`, c constant on K segments.
 
@@ -280,6 +218,7 @@ def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
     return U @ U.T
 
 
+@takes(A="m n n")
 def lie_dimension(A: np.ndarray, tolerance: float = 1e-8) -> int:
     """Dimension of the Lie algebra that the matrices ``A`` of shape (m, n, n) generate.
 
@@ -295,6 +234,7 @@ def lie_dimension(A: np.ndarray, tolerance: float = 1e-8) -> int:
     return size
 
 
+@takes(A="n n", B="n n")
 def commutator(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     """[A, B] = AB - BA."""
     return A @ B - B @ A

@@ -13,10 +13,13 @@ from typing import Literal
 
 import numpy as np
 
+from lecture_code.checks import as_integer, as_symmetric, check_semidefinite, takes
+
 Layers = Literal["both", "first"]
 ROWS = 512
 
 
+@takes(cosine="...")
 def arc_cosine(cosine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     r""":math:`\mathbb E[\sigma'(u)\sigma'(v)]` and :math:`\mathbb E[\sigma(u)\sigma(v)]` for ReLU.
 
@@ -25,13 +28,17 @@ def arc_cosine(cosine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     .. math:: \frac{\pi-\vartheta}{2\pi}
         \quad\text{and}\quad \frac{\sin\vartheta+(\pi-\vartheta)\cos\vartheta}{2\pi} .
 
-    Source: Cho & Saul (2009).
+    Raises ``ValueError`` if more than rounding lies outside [-1, 1]. Source: Cho & Saul (2009).
     """
+    largest = np.max(np.abs(cosine), initial=0.0)
+    if largest > 1 + 1e-6:
+        raise ValueError(f"cosine: {largest} in absolute value; expected at most 1")
     c = np.clip(cosine, -1.0, 1.0)
     away = np.pi - np.arccos(c)
     return away / (2 * np.pi), (np.sqrt((1.0 - c) * (1.0 + c)) + away * c) / (2 * np.pi)
 
 
+@takes(x="n d", z="k d")
 def analytic_ntk(
     x: np.ndarray,
     z: np.ndarray | None = None,
@@ -67,11 +74,7 @@ def analytic_ntk(
         raise ValueError(f"depth: {depth}; expected at least 1 hidden layer")
     same = z is None
     z = x if same else z
-    if x.ndim != 2 or z.ndim != 2 or x.shape[1] != z.shape[1]:
-        raise ValueError(f"x, z: shapes {x.shape}, {z.shape}; expected (n, d) and (k, d)")
-    sizes = np.linalg.norm(x, axis=1), np.linalg.norm(z, axis=1)
-    if min(size.min() for size in sizes) == 0:
-        raise ValueError("x, z: an input is zero; expected inputs with a direction")
+    sizes = _sizes(x), _sizes(z)
     kernel = np.empty((x.shape[0], z.shape[0]))
     for start in range(0, x.shape[0], ROWS):
         rows = slice(start, start + ROWS)
@@ -81,6 +84,14 @@ def analytic_ntk(
             np.fill_diagonal(cosine[:, start:], 1.0)
         kernel[rows] = size * _unit_ntk(cosine, depth, layers, gain)
     return kernel
+
+
+def _sizes(x: np.ndarray) -> np.ndarray:
+    """The norms of the rows; ``ValueError`` if one is zero."""
+    size = np.linalg.norm(x, axis=1)
+    if size.min() == 0:
+        raise ValueError("x, z: an input is zero; expected inputs with a direction")
+    return size
 
 
 def _unit_ntk(cosine: np.ndarray, depth: int, layers: Layers, gain: float) -> np.ndarray:
@@ -96,6 +107,7 @@ def _unit_ntk(cosine: np.ndarray, depth: int, layers: Layers, gain: float) -> np
     return tangent
 
 
+@takes(k="...")
 def circle_eigenvalues(k: np.ndarray, layers: Layers = "both") -> np.ndarray:
     r"""Eigenvalues of the two-layer ReLU kernel on the unit circle, for the frequencies k >= 0.
 
@@ -103,28 +115,36 @@ def circle_eigenvalues(k: np.ndarray, layers: Layers = "both") -> np.ndarray:
         \qquad \lambda_k = 0\ (k\ge3\text{ odd})
 
     with respect to the uniform distribution; with the first layer trained only, 1/8 and
-    :math:`(k^2+1)/(\pi^2(k^2-1)^2)`. Source: Basri et al. (2019).
+    :math:`(k^2+1)/(\pi^2(k^2-1)^2)`. Raises ``ValueError`` for other k.
+
+    Source: Basri et al. (2019).
     """
     check_layers(layers)
-    k = np.asarray(k, dtype=float)
+    if np.any((k < 0) | (k != np.rint(k))):
+        raise ValueError(f"k: {k}; expected frequencies 0, 1, 2, ...")
     plus, first = (3, 1 / 4) if layers == "both" else (1, 1 / 8)
     with np.errstate(divide="ignore"):
         even = (k**2 + plus) / (np.pi**2 * (k**2 - 1) ** 2)
     return np.where(k == 1, first, np.where(k % 2 == 0, even, 0.0))
 
 
+@takes(x="n d")
 def limit_deviation(x: np.ndarray, m: int) -> float:
     r"""Root mean square of :math:`\|\hat K-K\|_F` for ReLU with the first layer trained.
 
     .. math:: \Bigl(\frac1m\sum_{ij}\langle x_i,x_j\rangle^2\,p_{ij}(1-p_{ij})\Bigr)^{1/2},
         \qquad p_{ij}=\frac{\pi-\vartheta_{ij}}{2\pi}
+
+    ``m`` is the width. Raises ``ValueError`` if it is not positive or an input is zero.
     """
-    size = np.linalg.norm(x, axis=1)
+    check_width(m)
+    size = _sizes(x)
     p = arc_cosine(x @ x.T / np.outer(size, size))[0]
     np.fill_diagonal(p, 0.5)
     return float(np.sqrt(np.sum((x @ x.T) ** 2 * p * (1 - p)) / m))
 
 
+@takes(kernel="n n", target="n ...")
 def kernel_descent(
     kernel: np.ndarray, target: np.ndarray, step: float, steps: Sequence[int]
 ) -> np.ndarray:
@@ -150,9 +170,13 @@ def kernel_descent(
 
     Raises
     ------
-    ValueError : if ``step`` is out of range.
+    ValueError : if ``kernel`` is no such matrix, ``step`` out of range or a number t negative.
     """
-    values, vectors = np.linalg.eigh(kernel)
+    steps = [as_integer("steps", t) for t in steps]
+    if min(steps, default=0) < 0:
+        raise ValueError(f"steps: {min(steps)}; expected none below 0")
+    values, vectors = np.linalg.eigh(as_symmetric("kernel", kernel))
+    check_semidefinite("kernel", values)
     if not 0 < step * values[-1] < 1:
         raise ValueError(f"step: {step:g}; expected a number in (0, {1 / values[-1]:.3g})")
     rates = np.maximum(step * values, 0.0)
@@ -167,12 +191,33 @@ def kernel_descent(
     return (vectors @ (factors[:, :, None] * parts)).reshape(len(steps), *target.shape)
 
 
+@takes()
 def fixed_features_error(n: int, d: int, k: int) -> float:
     r""":math:`1-n/\binom dk`: the mean squared error that n fixed features cannot get below.
 
-    It is the mean over all parities of k of d signs, each with its best coefficients.
+    It is the mean over all parities of k of d signs, each with its best coefficients. Raises
+    ``ValueError`` for negative n or d and unless 0 <= k <= d.
     """
+    if not (0 <= k <= d and n >= 0):
+        raise ValueError(f"n, d, k: {n}, {d}, {k}; expected n >= 0 and 0 <= k <= d")
     return 1.0 - n / comb(d, k)
+
+
+@takes(kernel="n n")
+def least_eigenvalue(kernel: np.ndarray) -> float:
+    """The least eigenvalue of a positive semidefinite matrix, 0 if it is singular up to rounding.
+
+    Raises ``ValueError`` if the matrix is not symmetric or an eigenvalue is negative.
+    """
+    values = np.linalg.eigvalsh(as_symmetric("kernel", kernel))
+    check_semidefinite("kernel", values)
+    return float(values[0]) if values[0] > len(values) * np.finfo(float).eps * values[-1] else 0.0
+
+
+def check_width(m: int) -> None:
+    """Raises ``ValueError`` unless the width m is positive."""
+    if m < 1:
+        raise ValueError(f"m: {m}; expected at least 1")
 
 
 def check_layers(layers: str) -> None:

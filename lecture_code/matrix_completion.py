@@ -19,6 +19,11 @@ from scipy import sparse
 from scipy.linalg import orthogonal_procrustes
 from scipy.sparse.linalg import aslinearoperator, eigsh
 
+from lecture_code.checks import as_floats, as_number, takes
+from lecture_code.masks import as_mask, random_mask
+from lecture_code.masks import determines_signs as determines_signs
+from lecture_code.masks import project as project
+
 Law = Callable[[int, np.random.Generator], np.ndarray]
 
 
@@ -37,7 +42,17 @@ class Completion:
     noise: sparse.csr_array | None = None
 
     def __post_init__(self) -> None:
+        floats = {"z": as_floats("z", self.z), "p": as_number("p", self.p)}
+        floats |= {"mask": as_mask(self.mask)}
+        if self.noise is not None:
+            floats |= {"noise": sparse.csr_array(self.noise, dtype=float)}
+        for name, value in floats.items():
+            object.__setattr__(self, name, value)
+        if self.z.ndim not in (1, 2) or self.z.size == 0:
+            raise ValueError(f"z: shape {self.z.shape}; expected (d,) or (d, r)")
         d = self.z.shape[0]
+        if self.noise is not None and self.noise.shape != (d, d):
+            raise ValueError(f"noise: shape {self.noise.shape}; expected ({d}, {d})")
         if self.mask.shape != (d, d):
             raise ValueError(f"mask: shape {self.mask.shape}; expected ({d}, {d}), d as in z")
         if not 0 < self.p <= 1:
@@ -68,55 +83,38 @@ class Completion:
             seen = seen + (sparse.csr_array(self.noise + self.noise.T) / 2)[self.pairs]
         return self.on_mask(seen)
 
+    @takes(u="self.d ...", finite=False)
     def products(self, u: np.ndarray) -> np.ndarray:
         r"""The entries of :math:`uu^\top` on the pairs, for u of shape (d,) or (d, r)."""
         rows, columns = self.pairs
         return sum(column[rows] * column[columns] for column in u.reshape(self.d, -1).T)
 
+    @takes(u="self.d ...", finite=False)
     def residual(self, u: np.ndarray) -> np.ndarray:
         r"""The entries of :math:`\bar P(M - uu^\top)` on the pairs, noise included."""
         return self.observed.data - self.weights.data * self.products(u)
 
+    @takes(data="...", finite=False)
     def on_mask(self, data: np.ndarray) -> sparse.csr_array:
         """The sparse matrix with these entries on the pairs."""
         w = self.weights
         return sparse.csr_array((data, w.indices, w.indptr), shape=w.shape)
 
 
-def random_mask(
-    d: int, p: float, rng: np.random.Generator, *, symmetric: bool = True
-) -> sparse.csr_array:
-    """A mask that keeps each entry with probability p; if symmetric, (i, j) and (j, i) together.
-
-    The number of entries is drawn first and then their places, so that memory is O(p d^2). Raises
-    ``ValueError`` if p is not a probability. Source: lecture 11, Definition 11.2.
-    """
-    if not 0 <= p <= 1:
-        raise ValueError(f"p: {p}; expected a probability")
-    cells = d * (d + 1) // 2 if symmetric else d * d
-    chosen = rng.choice(cells, size=rng.binomial(cells, p), replace=False, shuffle=False)
-    if symmetric:
-        # cell c(c+1)/2 + r is the pair r <= c; its root is exact at r = 0, for d up to 10^7
-        columns = ((np.sqrt(8 * chosen + 1) - 1) / 2).astype(np.int64)
-        rows = chosen - columns * (columns + 1) // 2
-        off = rows != columns
-        rows, columns = np.r_[rows, columns[off]], np.r_[columns, rows[off]]
-    else:
-        rows, columns = np.divmod(chosen, d)
-    return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(d, d))
-
-
+@takes()
 def flat_vector(d: int, rng: np.random.Generator) -> np.ndarray:
     r"""A unit vector of random signs: all entries :math:`\pm 1/\sqrt d`, so mu = 1."""
     return rng.choice([-1.0, 1.0], d) / np.sqrt(d)
 
 
+@takes()
 def gaussian_vector(d: int, rng: np.random.Generator) -> np.ndarray:
     r"""A unit vector of uniform direction: mu is about :math:`\sqrt{2\log d}`."""
     z = rng.standard_normal(d)
     return z / np.linalg.norm(z)
 
 
+@takes()
 def random_instance(
     d: int, p: float, rng: np.random.Generator, *, vector: Law = flat_vector, symmetric: bool = True
 ) -> Completion:
@@ -124,16 +122,18 @@ def random_instance(
     return Completion(vector(d, rng), random_mask(d, p, rng, symmetric=symmetric), p)
 
 
+@takes(x="d")
 def incoherence(x: np.ndarray) -> float:
-    r"""The least mu with :math:`\|x\|_\infty \le \mu\|x\|_2/\sqrt d`; from 1 (flat) to sqrt d."""
+    r"""The least mu with :math:`\|x\|_\infty \le \mu\|x\|_2/\sqrt d`; from 1 (flat) to sqrt d.
+
+    Raises ``ValueError`` for the zero vector.
+    """
+    if not np.any(x):
+        raise ValueError("x: all entries are zero; expected a vector with a direction")
     return float(np.sqrt(x.shape[0]) * np.max(np.abs(x)) / np.linalg.norm(x))
 
 
-def project(matrix: np.ndarray, mask: sparse.csr_array) -> np.ndarray:
-    r""":math:`P_\Omega(A)`: the matrix with zeros outside the mask (Definition 11.1)."""
-    return mask.toarray() * matrix
-
-
+@takes(x="problem.d ...", finite=False)
 def objective(problem: Completion, x: np.ndarray) -> np.ndarray:
     r""":math:`f(x) = \tfrac12\|P_\Omega(M - xx^\top)\|_F^2` at a point or at each column of x.
 
@@ -144,6 +144,7 @@ def objective(problem: Completion, x: np.ndarray) -> np.ndarray:
     return np.apply_along_axis(lambda point: 0.5 * np.sum(problem.residual(point) ** 2 / w), 0, x)
 
 
+@takes(x="problem.d ...", finite=False)
 def gradient(problem: Completion, x: np.ndarray) -> np.ndarray:
     r""":math:`\nabla f(x) = -2\,\bar P(M - xx^\top)\,x`, for one point or a batch of columns.
 
@@ -154,6 +155,7 @@ def gradient(problem: Completion, x: np.ndarray) -> np.ndarray:
     return -2.0 * (problem.observed @ x - x * (problem.weights @ (x * x)))
 
 
+@takes(x="problem.d")
 def hessian(problem: Completion, x: np.ndarray) -> np.ndarray:
     r"""The dense Hessian of f at x, shape (d, d); for small d. Its quadratic form is (11.6),
 
@@ -164,17 +166,20 @@ def hessian(problem: Completion, x: np.ndarray) -> np.ndarray:
     return 2.0 * (np.diag(s @ (x * x)) + 2.0 * s * np.outer(x, x) - problem.observed.toarray())
 
 
+@takes(z="d", x="d")
 def full_gradient(z: np.ndarray, x: np.ndarray) -> np.ndarray:
     r""":math:`\nabla g(x) = -2\,(\langle x,z\rangle z - \|x\|^2 x)`."""
     return -2.0 * ((x @ z) * z - (x @ x) * x)
 
 
+@takes(z="d", x="d", v="d")
 def full_hessian_form(z: np.ndarray, x: np.ndarray, v: np.ndarray) -> float:
     r""":math:`\langle v,\nabla^2 g(x)v\rangle = 2\|v\|^2\|x\|^2+4\langle v,x\rangle^2
     -2\langle v,z\rangle^2`."""
     return float(2 * (v @ v) * (x @ x) + 4 * (v @ x) ** 2 - 2 * (v @ z) ** 2)
 
 
+@takes(u="problem.d", v="problem.d")
 def sample_error(problem: Completion, u: np.ndarray, v: np.ndarray) -> float:
     r""":math:`\langle P_\Omega(uu^\top),vv^\top\rangle/p - \langle uu^\top,vv^\top\rangle`.
 
@@ -211,6 +216,7 @@ def row_error(problem: Completion) -> float:
     return float(np.max(np.abs(problem.weights @ z2 / problem.p - z2.sum())))
 
 
+@takes(x="problem.d", v="problem.d")
 def transfer_bounds(problem: Completion, x: np.ndarray, v: np.ndarray, norm: float) -> np.ndarray:
     r"""What :math:`\|E\|` allows f/p and g to differ by, in the two forms that the proof uses.
 
@@ -227,6 +233,7 @@ def transfer_bounds(problem: Completion, x: np.ndarray, v: np.ndarray, norm: flo
     return np.array([first, second])
 
 
+@takes()
 def bernstein_norm(d: int, p: float, delta: float) -> float:
     r"""A bound on :math:`\|E\|` that a symmetric random mask keeps with probability 1 - delta.
 
@@ -242,6 +249,7 @@ def bernstein_norm(d: int, p: float, delta: float) -> float:
     return float(np.sqrt(2 * scale * d * (1 - p) / p) + 2 * scale / (3 * p))
 
 
+@takes(x="problem.d ...")
 def distance(problem: Completion, x: np.ndarray, *, blocks: int | None = None) -> np.ndarray:
     r""":math:`\min(\|x-z\|, \|x+z\|)` for one point or for each column of a batch.
 
@@ -270,18 +278,7 @@ def side_by_side(problems: Sequence[Completion]) -> Completion:
     return Completion(np.concatenate([problem.z for problem in problems]), mask, problems[0].p)
 
 
-def determines_signs(mask: sparse.csr_array) -> bool:
-    """Whether the graph of the observed pairs is connected and not bipartite.
-
-    That is so exactly if its bipartite double cover is connected. If not, and z has no zero entry,
-    f has global minima other than z and -z.
-    """
-    graph = sparse.csr_array(mask + mask.T)
-    graph.eliminate_zeros()
-    cover = sparse.block_array([[None, graph], [graph, None]])
-    return sparse.csgraph.connected_components(cover, directed=False)[0] == 1
-
-
+@takes(x="...", finite=False)
 def penalty_gradient(x: np.ndarray, level: float, weight: float) -> np.ndarray:
     r"""Gradient of :math:`\lambda\sum_i (|x_i|-\alpha)_+^4`, the penalty on large entries.
 
@@ -290,11 +287,13 @@ def penalty_gradient(x: np.ndarray, level: float, weight: float) -> np.ndarray:
     return 4.0 * weight * np.sign(x) * np.maximum(np.abs(x) - level, 0.0) ** 3
 
 
+@takes(u="problem.d r", finite=False)
 def factor_gradient(problem: Completion, u: np.ndarray) -> np.ndarray:
     r""":math:`-2\,\bar P(M-UU^\top)\,U`, the gradient of f at a factor U of shape (d, r)."""
     return -2.0 * (problem.on_mask(problem.residual(u)) @ u)
 
 
+@takes(truth="d r", u="d r")
 def factor_distance(truth: np.ndarray, u: np.ndarray) -> float:
     r""":math:`\min_Q \|U - ZQ\|_F` over orthogonal Q (Procrustes); shapes (d, r)."""
     return float(np.linalg.norm(u - truth @ orthogonal_procrustes(truth, u)[0]))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lecture_code.checks import as_floats, as_integers, as_number, solve, takes
+
 
 @dataclass(frozen=True)
 class Sensing:
@@ -22,7 +24,9 @@ class Sensing:
     y: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.A.ndim != 3 or self.A.shape[1] != self.A.shape[2]:
+        object.__setattr__(self, "A", as_floats("A", self.A))
+        object.__setattr__(self, "y", as_floats("y", self.y))
+        if self.A.ndim != 3 or self.A.shape[1] != self.A.shape[2] or not self.A.size:
             raise ValueError(f"A: shape {self.A.shape}; expected (m, n, n)")
         if self.y.shape != self.A.shape[:1]:
             raise ValueError(f"y: shape {self.y.shape}; expected ({self.A.shape[0]},)")
@@ -40,16 +44,19 @@ class Sensing:
         return self.A.shape[1]
 
 
+@takes(X="problem.n problem.n", finite=False)
 def measure(problem: Sensing, X: np.ndarray) -> np.ndarray:
     r""":math:`\mathcal A(X)`, the m inner products :math:`\langle A_i,X\rangle`."""
     return problem.A.reshape(problem.m, -1) @ X.ravel()
 
 
+@takes(s="problem.m", finite=False)
 def adjoint(problem: Sensing, s: np.ndarray) -> np.ndarray:
     r""":math:`\mathcal A^*(s)=\sum_is_iA_i`, shape (n, n)."""
     return (s @ problem.A.reshape(problem.m, -1)).reshape(problem.n, problem.n)
 
 
+@takes()
 def gaussian_sensing(
     n: int, m: int, rank: int, rng: np.random.Generator
 ) -> tuple[Sensing, np.ndarray]:
@@ -64,20 +71,27 @@ def gaussian_sensing(
     return Sensing(A, A.reshape(m, -1) @ truth.ravel()), truth
 
 
+@takes()
 def completion(n: int, entries: Mapping[tuple[int, int], float]) -> Sensing:
-    r"""Observed entries as a problem: :math:`A=\tfrac12(e_ie_j^\top+e_je_i^\top)` for each pair."""
+    r"""Observed entries as a problem: :math:`A=\tfrac12(e_ie_j^\top+e_je_i^\top)` for each pair.
+
+    Raises ``ValueError`` if an index is none of 0, ..., n - 1.
+    """
     A = np.zeros((len(entries), n, n))
-    for k, (i, j) in enumerate(entries):
+    pairs = as_integers("entries", list(entries), 0, n - 1, (len(entries), 2))
+    for k, (i, j) in enumerate(pairs.tolist()):
         A[k, i, j] += 0.5
         A[k, j, i] += 0.5
-    return Sensing(A, np.array(list(entries.values()), dtype=float))
+    return Sensing(A, np.array([as_number("entries", y) for y in entries.values()]))
 
 
+@takes(X="problem.n problem.n", finite=False)
 def residual_matrix(problem: Sensing, X: np.ndarray) -> np.ndarray:
     r""":math:`\mathcal A^*(\mathcal A(X)-y)`, half the gradient of the loss with respect to X."""
     return adjoint(problem, measure(problem, X) - problem.y)
 
 
+@takes(U="problem.n k", finite=False)
 def factor_gradient(problem: Sensing, U: np.ndarray) -> np.ndarray:
     r"""Gradient of :math:`\|\mathcal A(UU^\top)-y\|^2`, that is :math:`4\mathcal A^*(r)U`.
 
@@ -87,6 +101,9 @@ def factor_gradient(problem: Sensing, U: np.ndarray) -> np.ndarray:
 
 
 def minimal_frobenius(problem: Sensing) -> np.ndarray:
-    r"""The matrix :math:`\mathcal A^*(\nu)` with :math:`\mathcal A(X)=y`: least Frobenius norm."""
+    r"""The matrix :math:`\mathcal A^*(\nu)` with :math:`\mathcal A(X)=y`: least Frobenius norm.
+
+    Raises ``ValueError`` if the measurements are dependent.
+    """
     rows = problem.A.reshape(problem.m, -1)
-    return adjoint(problem, np.linalg.solve(rows @ rows.T, problem.y))
+    return adjoint(problem, solve("problem", rows @ rows.T, problem.y))

@@ -8,16 +8,19 @@ Source: talk, "Feed-Forward Neural Networks", "Recurrent Neural Networks".
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from lecture_code.graphs import Activation, Backward, Dag, Network
-
-Loss = Callable[[np.ndarray, np.ndarray], tuple[float | np.ndarray, np.ndarray]]
+from lecture_code.checks import as_integer, takes
+from lecture_code.graphs import Activation, Backward, Dag, Network, check_activation
+from lecture_code.losses import Loss
+from lecture_code.losses import cross_entropy as cross_entropy
+from lecture_code.losses import logistic as logistic
+from lecture_code.losses import squared_error as squared_error
+from lecture_code.losses import squared_hinge as squared_hinge
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Layered(Network):
     activation: Activation = "relu"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(as_integer("widths", m) for m in self.widths))
+        check_activation(self.activation)
         if len(self.widths) < 2 or min(self.widths) < 1:
             raise ValueError(f"widths: {self.widths}; expected two or more positive numbers")
 
@@ -57,6 +62,7 @@ class Layered(Network):
         """The number of hidden units."""
         return sum(self.widths[1:-1])
 
+    @takes(w="...", finite=False, exact=True)
     def matrices(self, w: np.ndarray) -> list[np.ndarray]:
         """The weight matrices, as views into the vector, or a batch of each."""
         self._check_weights(w, w.shape[:-1])
@@ -77,6 +83,7 @@ class Layered(Network):
             matrix[:, :into] = rng.normal(scale=np.sqrt(2 / into), size=(len(matrix), into))
         return w
 
+    @takes(w="...", x="...", finite=False, exact=True)
     def forward(self, w: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Outputs of shape (n, outputs) for x of shape (n, inputs), and the backward pass.
 
@@ -87,9 +94,10 @@ class Layered(Network):
         matrices, signals = self.matrices(w), [self._with_bias(x)]
         for matrix in matrices[:-1]:
             signals.append(self._with_bias(self._transfer(signals[-1] @ matrix.mT)))
+        outputs = signals[-1] @ matrices[-1].mT
 
         def backward(slope: np.ndarray) -> np.ndarray:
-            gradient = np.empty_like(w)
+            slope, gradient = self._slope(slope, outputs), np.empty_like(w)
             for matrix, part, signal in zip(
                 reversed(matrices),
                 reversed(self.matrices(gradient)),
@@ -102,7 +110,7 @@ class Layered(Network):
                     slope = self._masked(slope @ matrix[..., :into], signal[..., :into])
             return gradient
 
-        return signals[-1] @ matrices[-1].mT, backward
+        return outputs, backward
 
     def _with_bias(self, signal: np.ndarray) -> np.ndarray:
         if not self.bias:
@@ -145,6 +153,13 @@ class Recurrent(Network):
     length: int
     activation: Activation = "relu"
 
+    def __post_init__(self) -> None:
+        for name in ("inputs", "hidden", "outs", "length"):
+            object.__setattr__(self, name, as_integer(name, getattr(self, name)))
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)}; expected at least 1")
+        check_activation(self.activation)
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one example."""
@@ -155,6 +170,7 @@ class Recurrent(Network):
         """The number of weights."""
         return self.hidden * (self.inputs + self.hidden + self.outs)
 
+    @takes(w="...", finite=False, exact=True)
     def matrices(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A, W and V as views into the vector."""
         self._check_weights(w)
@@ -177,6 +193,7 @@ class Recurrent(Network):
         out[:] = rng.normal(size=out.shape) / np.sqrt(self.hidden)
         return w
 
+    @takes(w="...", x="...", finite=False, exact=True)
     def states(self, w: np.ndarray, x: np.ndarray) -> np.ndarray:
         """The hidden states, shape (length + 1, n, hidden), the zero state first."""
         self._check_inputs(x)
@@ -187,12 +204,15 @@ class Recurrent(Network):
             states[t + 1] = self._transfer(driven[t] + states[t] @ across.T)
         return states
 
+    @takes(w="...", x="...", finite=False, exact=True)
     def forward(self, w: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, Backward]:
         """Outputs of shape (n, length, outs), and the backward pass through time."""
         states = self.states(w, x)
         _, across, out = self.matrices(w)
+        outputs = np.moveaxis(states[1:] @ out.T, 0, 1)
 
         def backward(slope: np.ndarray) -> np.ndarray:
+            slope = self._slope(slope, outputs)
             slopes = np.moveaxis(slope @ out, 1, 0).copy()
             for t in reversed(range(self.length)):
                 if t + 1 < self.length:
@@ -205,8 +225,9 @@ class Recurrent(Network):
             parts[2][:] = np.tensordot(slope, np.moveaxis(states[1:], 0, 1), ((0, 1), (0, 1)))
             return gradient
 
-        return np.moveaxis(states[1:] @ out.T, 0, 1), backward
+        return outputs, backward
 
+    @takes(factors="...", finite=False, exact=True)
     def edge_factors(self, factors: np.ndarray) -> np.ndarray:
         r"""c for A, :math:`c_j/c_k` for W and 1/c for V: the same factors at every time."""
         self._check_factors(factors)
@@ -219,7 +240,7 @@ class Recurrent(Network):
 
         Its inputs are those of all times in order, and so are its outputs.
         """
-        into, across, out = self.matrices(np.arange(self.size))
+        into, across, out = (m.astype(int) for m in self.matrices(np.arange(self.size)))
         first, last = self.length * self.inputs, self.length * (self.inputs + self.hidden)
         edges, indices = [], []
         for t in range(self.length):
@@ -247,6 +268,7 @@ def value_and_gradient(
     return value, backward(slope)
 
 
+@takes(w="net.size", x="n ...", finite=False, exact=True)
 def jacobian(net: Layered, w: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Derivatives of the only output at each example by the weights, shape (n, size).
 
@@ -257,40 +279,3 @@ def jacobian(net: Layered, w: np.ndarray, x: np.ndarray) -> np.ndarray:
         raise ValueError(f"net: {net.widths[-1]} outputs; expected 1")
     copies = np.tile(w, (len(x), 1))
     return net.forward(copies, x[:, None])[1](np.ones((len(x), 1, 1)))
-
-
-def squared_error(outputs: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray]:
-    r"""Mean over examples of :math:`\tfrac12\|o-y\|^2`, and its slope in the outputs."""
-    residual = outputs - target
-    return 0.5 * float(np.sum(residual**2)) / len(outputs), residual / len(outputs)
-
-
-def cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean negative log-likelihood of integer labels under the softmax, and its slope.
-
-    ``outputs`` has one axis more than ``labels``, the last, over the classes.
-    """
-    shifted = outputs - outputs.max(axis=-1, keepdims=True)
-    weights = np.exp(shifted)
-    totals = weights.sum(axis=-1, keepdims=True)
-    chosen = labels[..., None]
-    value = np.mean(np.log(totals) - np.take_along_axis(shifted, chosen, axis=-1))
-    slope = weights / totals
-    np.put_along_axis(slope, chosen, np.take_along_axis(slope, chosen, axis=-1) - 1, axis=-1)
-    return float(value), slope / labels.size
-
-
-def squared_hinge(outputs: np.ndarray, signs: np.ndarray) -> tuple[float, np.ndarray]:
-    r"""Mean of :math:`\tfrac12(1-yo)_+^2` over examples with one output each, and its slope."""
-    short = np.maximum(0, 1 - signs * outputs[:, 0])
-    return 0.5 * float(np.mean(short**2)), -(signs * short / len(signs))[:, None]
-
-
-def logistic(outputs: np.ndarray, signs: np.ndarray) -> tuple[float | np.ndarray, np.ndarray]:
-    r"""Mean of :math:`\log(1+e^{-yo})` over examples with one output each, and its slope.
-
-    Leading axes are a batch of networks, with a value each.
-    """
-    margins = signs * outputs[..., 0]
-    slope = -signs / (1 + np.exp(margins)) / signs.shape[-1]
-    return np.mean(np.logaddexp(0, -margins), axis=-1), slope[..., None]

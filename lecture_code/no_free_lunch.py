@@ -20,6 +20,7 @@ from math import comb
 import numpy as np
 
 from lecture_code import cubes
+from lecture_code.checks import as_fraction, as_integer, takes
 
 Point = tuple[int, ...]
 Sample = tuple[tuple[Point, int], ...]
@@ -33,24 +34,25 @@ HALF = Fraction(1, 2)
 
 def memorizer(sample: Sample) -> Predictor:
     """Repeats the labels it has seen and says 0 elsewhere."""
-    seen = dict(sample)
+    seen = dict(as_sample(sample))
     return lambda x: seen.get(x, 0)
 
 
 def coin(sample: Sample) -> Predictor:
     """Repeats the labels it has seen and tosses a fair coin elsewhere."""
-    seen = dict(sample)
+    seen = dict(as_sample(sample))
     return lambda x: seen.get(x, HALF)
 
 
 def majority(sample: Sample) -> Predictor:
     """Says the more frequent label everywhere; a fair coin if there is none."""
-    vote = _vote([label for _, label in sample])
+    vote = _vote([label for _, label in as_sample(sample)])
     return lambda x: vote
 
 
 def nearest_neighbour(sample: Sample) -> Predictor:
     """The label of the nearest seen point (Hamming distance); among several, of one at random."""
+    sample = as_sample(sample, least=1)
 
     def predict(x: Point) -> Fraction:
         distances = [sum(a != b for a, b in zip(x, z, strict=True)) for z, _ in sample]
@@ -69,6 +71,7 @@ def opposite_neighbour(sample: Sample) -> Predictor:
 
 def decision_tree(sample: Sample) -> Predictor:
     """Splits on the bit that leaves fewest errors (the first such), until every leaf is pure."""
+    sample = as_sample(sample, least=1)
     labels = [label for _, label in sample]
     splits = []
     for i in range(len(sample[0][0])):
@@ -87,15 +90,20 @@ def decision_tree(sample: Sample) -> Predictor:
 def empirical_risk_minimizer(hypotheses: Sequence[Callable[[Point], int]]) -> Rule:
     """The rule that draws a hypothesis at random among those with fewest errors on the sample."""
 
+    if not hypotheses:
+        raise ValueError(f"hypotheses: {hypotheses!r}; expected at least one")
+
     def rule(sample: Sample) -> Predictor:
+        sample = as_sample(sample)
         errors = [sum(h(x) != y for x, y in sample) for h in hypotheses]
         least = min(errors)
         best = [h for h, e in zip(hypotheses, errors, strict=True) if e == least]
-        return lambda x: Fraction(sum(h(x) for h in best), len(best))
+        return lambda x: Fraction(sum(int(h(x)) for h in best), len(best))
 
     return rule
 
 
+@takes()
 def stumps(d: int) -> list[Callable[[Point], int]]:
     """The two constants, and each bit and its negation."""
     return [
@@ -104,6 +112,7 @@ def stumps(d: int) -> list[Callable[[Point], int]]:
     ]
 
 
+@takes()
 def parities(d: int) -> list[Callable[[Point], int]]:
     """The 2**(d + 1) affine parities: the sum modulo 2 of a subset of the bits, or its negation."""
     return [
@@ -111,6 +120,16 @@ def parities(d: int) -> list[Callable[[Point], int]]:
         for k in cubes.points(d)
         for c in (0, 1)
     ]
+
+
+def as_sample(sample: Sample, least: int = 0) -> Sample:
+    """The sample in Python integers 0 and 1; ``ValueError`` for others or fewer than ``least``."""
+    plain = tuple(
+        (tuple(as_integer("sample", bit) for bit in x), as_integer("sample", y)) for x, y in sample
+    )
+    if len(plain) < least or not {bit for x, y in plain for bit in (*x, y)} <= {0, 1}:
+        raise ValueError(f"sample: {sample!r}; expected {least} or more pairs of bits and a label")
+    return plain
 
 
 def _vote(labels: Sequence[int]) -> int | Fraction:
@@ -121,6 +140,7 @@ def _vote(labels: Sequence[int]) -> int | Fraction:
 # --- exact averages ---------------------------------------------------------------------------
 
 
+@takes()
 def off_sample_errors(rule: Rule, d: int, size: int) -> list[Fraction]:
     r"""Off-training-set error of a rule on each labeling of {0, 1}^d, averaged over the samples.
 
@@ -154,6 +174,7 @@ def off_sample_errors(rule: Rule, d: int, size: int) -> list[Fraction]:
     return list(total * Fraction(1, comb(n, size) * (n - size)))
 
 
+@takes()
 def full_errors(rule: Rule, points: Sequence[Point], draws: int) -> np.ndarray:
     r"""Error on the uniform distribution over some points, for each labeling and each iid sample.
 
@@ -166,6 +187,7 @@ def full_errors(rule: Rule, points: Sequence[Point], draws: int) -> np.ndarray:
     return np.stack(total, axis=1) * Fraction(1, len(points))
 
 
+@takes()
 def expected_errors(
     rule: Rule, points: Sequence[Point], draws: int, chances: Sequence[Fraction]
 ) -> list[Fraction]:
@@ -178,9 +200,9 @@ def expected_errors(
     ``cubes.bits(n)``. Raises ``ValueError`` as :func:`full_errors` does, and if ``chances`` are not
     n probabilities with sum one.
     """
-    if len(chances) != len(points) or min(chances) < 0 or sum(chances) != 1:
+    p = np.array([as_fraction("chances", chance) for chance in chances])
+    if len(p) != len(points) or min(p) < 0 or p.sum() != 1:
         raise ValueError(f"chances: {chances!r}; expected {len(points)} that add to one")
-    p = np.array([Fraction(chance) for chance in chances])
     sequences = _sequences(len(points), draws)
     return list(
         sum(p[list(drawn)].prod() * (_mistakes(rule, points, drawn) @ p) for drawn in sequences)
@@ -218,8 +240,14 @@ def _probability(value: int | Fraction) -> int | Fraction:
 # --- a prior on labelings ---------------------------------------------------------------------
 
 
+@takes()
 def disagreements(d: int) -> np.ndarray:
-    """For each labeling of {0, 1}^d, the number of edges of the cube whose ends differ."""
+    """For each labeling of {0, 1}^d, the number of edges of the cube whose ends differ.
+
+    Raises ``ValueError`` unless d is at least 1.
+    """
+    if d < 1:
+        raise ValueError(f"d: {d}; expected at least 1 bit")
     f = cubes.bits(2**d).reshape(-1, *[2] * d)
     ends = [np.diff(f, axis=axis).reshape(len(f), -1) for axis in range(1, d + 1)]
     return np.abs(np.hstack(ends)).sum(axis=1)
@@ -231,9 +259,10 @@ def prior_weights(d: int, t: Fraction) -> np.ndarray:
     ``e(f)`` counts the disagreeing edges, so t < 1 favours labelings in which neighbours agree.
     Raises ``ValueError`` unless t is positive.
     """
+    t = as_fraction("t", t)
     if t <= 0:
         raise ValueError(f"t: {t}; expected t > 0")
-    return np.array([Fraction(t) ** int(e) for e in disagreements(d)])
+    return np.array([t ** int(e) for e in disagreements(d)])
 
 
 def prior_average(errors: Sequence[Fraction], d: int, t: Fraction) -> Fraction:
@@ -244,9 +273,11 @@ def prior_average(errors: Sequence[Fraction], d: int, t: Fraction) -> Fraction:
     weights = prior_weights(d, t)
     if len(errors) != len(weights):
         raise ValueError(f"errors: {len(errors)}; expected {len(weights)}, one for each labeling")
-    return weights @ np.array(errors, dtype=object) / weights.sum()
+    exact = np.array([as_fraction("errors", error) for error in errors])
+    return weights @ exact / weights.sum()
 
 
+@takes()
 def bayes_error(d: int, size: int, t: Fraction) -> Fraction:
     r"""The least average off-training-set error that any rule can have under the prior.
 
@@ -254,9 +285,12 @@ def bayes_error(d: int, size: int, t: Fraction) -> Fraction:
 
     .. math:: \frac1{\binom nm(n-m)}\sum_S\sum_y\sum_{x\notin S}\min_{b}P_t(f|_S=y,\,f(x)=b)
 
-    The sample and the unseen point are m + 1 points, of which each may be the unseen one.
+    The sample and the unseen point are m + 1 points, of which each may be the unseen one. Raises
+    ``ValueError`` as :func:`prior_average` does, and unless ``size`` is 0 to n - 1.
     """
     n, weights = 2**d, prior_weights(d, t)
+    if not 0 <= size < n:
+        raise ValueError(f"size: {size}; expected 0 to {n - 1} of the {n} points")
     joint, total = weights.reshape([2] * n), Fraction(0)  # one axis for each point
     for others in combinations(range(n), n - size - 1):
         marginal = joint.sum(axis=others)

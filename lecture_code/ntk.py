@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lecture_code import nets
-from lecture_code.kernels import Layers, check_layers
+from lecture_code.checks import as_floats, takes
+from lecture_code.kernels import Layers, check_layers, check_width, least_eigenvalue
 from lecture_code.nets import Layered
 from lecture_code.optimize import Descent, gradient_descent
 
@@ -55,12 +56,14 @@ TANH = Activation(
 )
 
 
+@takes()
 def sphere(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
     """n points of uniform direction on the unit sphere of R^d, shape (n, d)."""
     points = rng.standard_normal((n, d))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
+@takes()
 def initialize(m: int, d: int, rng: np.random.Generator, *, symmetric: bool = False) -> np.ndarray:
     r"""Random parameters, shape (m, d + 1): :math:`w_r\sim N(0,I)`, :math:`a_r` a fair sign.
 
@@ -68,9 +71,7 @@ def initialize(m: int, d: int, rng: np.random.Generator, *, symmetric: bool = Fa
     :math:`f_{\theta^0}=0`. Raises ``ValueError`` if m is then odd. Source: lecture 11, (11.42).
     """
     if m < 1 or (symmetric and m % 2):
-        expected = (
-            "a positive even number, for neurons come in pairs" if symmetric else "at least 1"
-        )
+        expected = "a positive even number, neurons come in pairs" if symmetric else "at least 1"
         raise ValueError(f"m: {m}; expected {expected}")
     half = m // 2 if symmetric else m
     theta = np.c_[rng.standard_normal((half, d)), rng.choice([-1.0, 1.0], half)]
@@ -79,6 +80,7 @@ def initialize(m: int, d: int, rng: np.random.Generator, *, symmetric: bool = Fa
     return np.concatenate([theta, theta * np.r_[np.ones(d), -1.0]])
 
 
+@takes(theta="... m c", x="n d", finite=False)
 def forward(
     theta: np.ndarray, x: np.ndarray, activation: Activation = RELU, layers: Layers = "both"
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
@@ -91,8 +93,12 @@ def forward(
     check_layers(layers)
     before, root = x @ _split(theta, x)[0].mT, np.sqrt(theta.shape[-2])
     hidden = activation.value(before)
+    outputs = (hidden @ theta[..., -1:])[..., 0] / root
 
     def backward(weights: np.ndarray) -> np.ndarray:
+        weights = as_floats("weights", weights, finite=False)
+        if weights.shape != outputs.shape:
+            raise ValueError(f"weights: shape {weights.shape}; expected {outputs.shape}")
         c = weights[..., None] / root
         result = np.zeros(theta.shape)
         result[..., :-1] = (c * activation.slope(before) * theta[..., None, :, -1]).mT @ x
@@ -100,7 +106,7 @@ def forward(
             result[..., -1] = (hidden.mT @ c)[..., 0]
         return result
 
-    return (hidden @ theta[..., -1:])[..., 0] / root, backward
+    return outputs, backward
 
 
 def predict(theta: np.ndarray, x: np.ndarray, activation: Activation = RELU) -> np.ndarray:
@@ -124,6 +130,7 @@ def gradient(
     return forward(theta, x, activation, layers)[1](weights)
 
 
+@takes(theta="... m c", x="n d", y="... n")
 def train(
     theta: np.ndarray,
     x: np.ndarray,
@@ -153,6 +160,7 @@ def train(
     )
 
 
+@takes(theta="... m c", change="... m c", x="n d", finite=False)
 def linear_model(
     theta: np.ndarray,
     change: np.ndarray,
@@ -170,6 +178,7 @@ def linear_model(
     return neurons.sum(axis=-1) / np.sqrt(theta.shape[-2])
 
 
+@takes(theta="m c", x="n d")
 def jacobian(
     theta: np.ndarray,
     x: np.ndarray,
@@ -184,6 +193,7 @@ def jacobian(
     return gradient(np.stack([theta] * len(x)), x, rows, activation, layers).reshape(len(x), -1)
 
 
+@takes(theta="... m c", x="n d", z="k d")
 def empirical_ntk(
     theta: np.ndarray,
     x: np.ndarray,
@@ -210,16 +220,21 @@ def empirical_ntk(
     return kernel / theta.shape[-2]
 
 
+@takes(kernel="n n", residual="n")
 def near_theorem(kernel: np.ndarray, residual: np.ndarray, lipschitz: float) -> tuple[float, float]:
     r"""What the theorem on gradient descent asks for, and the radius it then promises.
 
     The first number is :math:`6\Lambda\|r_0\|/\lambda`, to be at most 1; the second the radius
     :math:`\frac32\|r_0\|/\sqrt\lambda`, with :math:`\lambda` the least eigenvalue of ``kernel``.
+    Both are infinite for a kernel that is singular up to rounding.
     """
-    least, size = np.linalg.eigvalsh(kernel)[0], np.linalg.norm(residual)
+    least, size = least_eigenvalue(kernel), np.linalg.norm(residual)
+    if least == 0:
+        return np.inf, np.inf
     return float(6 * lipschitz * size / least), float(1.5 * size / np.sqrt(least))
 
 
+@takes(x="n d")
 def jacobian_lipschitz(x: np.ndarray, m: int, activation: Activation = TANH) -> float:
     r"""A Lipschitz constant of the Jacobian in operator norm; first layer trained, :math:`|a_r|=1`.
 
@@ -227,10 +242,12 @@ def jacobian_lipschitz(x: np.ndarray, m: int, activation: Activation = TANH) -> 
 
     with :math:`\|X\|` the operator norm. Infinite for ReLU, whose slope jumps.
     """
+    check_width(m)
     longest = np.linalg.norm(x, axis=1).max()
     return float(activation.bend * np.linalg.norm(x, 2) * longest / np.sqrt(m))
 
 
+@takes(theta="m c", x="n d", residual="n")
 def curvature_blocks(
     theta: np.ndarray, x: np.ndarray, residual: np.ndarray, activation: Activation = TANH
 ) -> np.ndarray:
@@ -247,6 +264,7 @@ def curvature_blocks(
     return np.einsum("ri,ij,ik->rjk", c, x, x, optimize=True)
 
 
+@takes()
 def weight_scales(net: Layered, gain: float = 1.0) -> np.ndarray:
     r"""By what each weight is multiplied so that standard normal weights give outputs of size one.
 
@@ -262,6 +280,7 @@ def weight_scales(net: Layered, gain: float = 1.0) -> np.ndarray:
     return scales
 
 
+@takes(w="net.size", x="n d")
 def deep_ntk(net: Layered, w: np.ndarray, x: np.ndarray, gain: float = 1.0) -> np.ndarray:
     """Kernel of a layered network with one output and weights as in :func:`weight_scales`.
 

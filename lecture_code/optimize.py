@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lecture_code.checks import as_floats, same_shape, takes
+
 Gradient = Callable[[np.ndarray], np.ndarray]
 Norm = Literal["l1", "l2", "linf"]
 
@@ -37,6 +39,7 @@ class Descent:
     recorded: np.ndarray | None = None
 
 
+@takes(start="...", finite=False)
 def gradient_descent(
     gradient: Gradient,
     start: np.ndarray,
@@ -72,7 +75,7 @@ def gradient_descent(
     Raises
     ------
     DivergenceError : if the iterates diverge.
-    ValueError : if an argument is out of range.
+    ValueError : if an argument is out of range, or a gradient has another shape than the point.
 
     Source: Polyak (1964) for the momentum; Ge, Huang, Jin & Yuan (2015) for the noise.
     """
@@ -86,7 +89,7 @@ def gradient_descent(
     velocity = np.zeros_like(x)
     kept = [(0, x.copy())]
     for t in range(max_steps + 1):
-        slope = gradient(x)
+        slope = _slope(gradient(x), x)
         size = float(np.max(np.abs(slope), initial=0.0))
         if size <= tolerance or t == max_steps:
             break
@@ -109,6 +112,7 @@ def gradient_descent(
     return Descent(x, t, reason, size, np.stack(points), np.array(steps))
 
 
+@takes(start="...", finite=False)
 def stochastic_gradient_descent(
     gradient: Callable[[np.ndarray, Any], np.ndarray],
     start: np.ndarray,
@@ -129,7 +133,7 @@ def stochastic_gradient_descent(
     Raises
     ------
     DivergenceError : if an iterate is no longer finite.
-    ValueError : if there are no samples.
+    ValueError : if there are no samples, or a gradient has another shape than the point.
 
     Source: Robbins & Monro (1951); averaging as in the talk, "SGD".
     """
@@ -138,13 +142,14 @@ def stochastic_gradient_descent(
     for t, sample in enumerate(samples):
         total += x
         count += 1
-        x = x - (step(t) if callable(step) else step) * gradient(x, sample)
+        x = x - (step(t) if callable(step) else step) * _slope(gradient(x, sample), x)
         if not np.isfinite(x).all():
             raise DivergenceError(f"an iterate is not finite at step {t + 1}; take a smaller step")
     _check(count > 0, "samples", samples, "at least one")
     return x, total / count
 
 
+@takes(slope="...", squares="...", finite=False)
 def adagrad(slope: np.ndarray, squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     r"""What AdaGrad subtracts, before the step size, and the running sum of squares it keeps.
 
@@ -155,10 +160,12 @@ def adagrad(slope: np.ndarray, squares: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     Source: Duchi, Hazan & Singer (2011).
     """
+    same_shape(slope=slope, squares=squares)
     squares = squares + slope**2
     return slope / (np.sqrt(squares) + 1e-12), squares
 
 
+@takes(slope="n", finite=False)
 def steepest_step(slope: np.ndarray, step: float, geometry: Norm) -> np.ndarray:
     r"""The minimiser of :math:`\eta\langle g,\Delta\rangle+\tfrac12\|\Delta\|^2` in three norms.
 
@@ -178,6 +185,12 @@ def steepest_step(slope: np.ndarray, step: float, geometry: Norm) -> np.ndarray:
     top = np.argmax(np.abs(slope))
     move[top] = -step * slope[top]
     return move
+
+
+def _slope(gradient: Any, x: np.ndarray) -> np.ndarray:
+    slope = as_floats("gradient", gradient, finite=False)
+    _check(slope.shape == x.shape, "gradient", slope.shape, f"the shape of the point, {x.shape}")
+    return slope
 
 
 def _check(holds: bool, name: str, value: object, expected: str) -> None:

@@ -13,22 +13,66 @@ from __future__ import annotations
 
 import numpy as np
 
+from lecture_code.checks import as_signs, same_shape, takes
 from lecture_code.nets import Dag, Layered, Network, Recurrent
 
 
+@takes(w="...")
 def path_norm(net: Network, w: np.ndarray, p: float = 2.0) -> float:
     r"""The path-norm by one forward pass.
 
     .. math:: \phi_p(w) = \Bigl(\sum_{\text{paths}}\ \prod_{e\in\text{path}} |w_e|^p\Bigr)^{1/p}
 
-    Raises ``ValueError`` if p < 1. Source: Neyshabur, Tomioka & Srebro (2015).
+    For p = inf it is the largest path value. Where a power would overflow or vanish, the pass goes
+    through logarithms. Raises ``ValueError`` if p < 1. Source: Neyshabur, Tomioka & Srebro (2015).
     """
+    check_order(p)
+    if not np.isinf(p):
+        with np.errstate(over="raise", under="raise"):
+            try:
+                powers = np.abs(w) ** p
+                total = net.linear().outputs(powers, np.ones((1, *net.input_shape))).sum()
+                if total > 0 or not np.any(w):
+                    return float(total ** (1 / p))
+            except FloatingPointError:
+                pass
+    return _path_norm_by_logarithms(net, w, p)
+
+
+def _path_norm_by_logarithms(net: Network, w: np.ndarray, p: float) -> float:
+    """The path-norm, with the norm of the paths that end in each unit held as its logarithm."""
+    net._check_weights(w)
+    dag = net if isinstance(net, Dag) else net.dag()
+    if isinstance(dag, tuple):
+        dag, weights = dag
+        w = w[weights]
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.abs(w))
+    ends = np.full(dag.units, -np.inf)
+    ends[: dag.inputs] = 0.0
+    for v in range(dag.inputs, dag.units):
+        entering = list(dag.entering[v])
+        sources = [dag.edges[e][0] for e in entering]
+        ends[v] = _log_norm(logs[entering] + ends[sources], p)
+    with np.errstate(over="ignore"):
+        return float(np.exp(_log_norm(ends[list(dag.outs)], p)))
+
+
+def _log_norm(logs: np.ndarray, p: float) -> float:
+    """The logarithm of the lp norm of numbers with these logarithms."""
+    top = float(np.max(logs, initial=-np.inf))
+    if np.isinf(p) or np.isinf(top):
+        return top
+    return top + float(np.log(np.sum(np.exp(p * (logs - top))))) / p
+
+
+def check_order(p: float) -> None:
+    """Raises ``ValueError`` unless p is the order of a norm."""
     if not p >= 1:
         raise ValueError(f"p: {p}; expected a number of at least 1")
-    total = net.linear().outputs(np.abs(w) ** p, np.ones((1, *net.input_shape))).sum()
-    return float(total ** (1 / p))
 
 
+@takes(w="...", finite=False, exact=True)
 def kappa(net: Network, w: np.ndarray) -> np.ndarray:
     r"""How fast :math:`\phi_2^2` grows with each squared weight, by one backward pass.
 
@@ -44,6 +88,7 @@ def kappa(net: Network, w: np.ndarray) -> np.ndarray:
     return backward(np.ones_like(outputs))
 
 
+@takes(w="...", gradient="...", finite=False, exact=True)
 def path_sgd_direction(net: Network, w: np.ndarray, gradient: np.ndarray) -> np.ndarray:
     r"""What Path-SGD subtracts, before the step size: :math:`g_e/\kappa_e`.
 
@@ -51,14 +96,17 @@ def path_sgd_direction(net: Network, w: np.ndarray, gradient: np.ndarray) -> np.
     the direction is zero. Source: talk, "Path-SGD".
     """
     scale = kappa(net, w)
+    same_shape(gradient=gradient, w=w)
     return np.divide(gradient, scale, out=np.zeros_like(gradient), where=scale > 0)
 
 
+@takes(w="dag.size", exact=True)
 def path_values(dag: Dag, w: np.ndarray) -> np.ndarray:
     """The product of the weights along each path, by enumeration; small graphs only."""
     return np.array([np.prod(w[list(path)]) for path in dag.paths()])
 
 
+@takes(w="dag.size", exact=True)
 def path_jacobian(dag: Dag, w: np.ndarray) -> np.ndarray:
     """J: derivative of each path's value in each weight, the product of its other weights."""
     paths = dag.paths()
@@ -69,21 +117,27 @@ def path_jacobian(dag: Dag, w: np.ndarray) -> np.ndarray:
     return jacobian
 
 
+@takes(w="net.size")
 def unit_norms(net: Layered, w: np.ndarray, p: float = 2.0) -> np.ndarray:
     r""":math:`|v_j|\|w_j\|_p` for each unit of a network with one hidden layer and one output.
 
     Its lp norm is the path-norm; its sum is a norm that bounds capacity whatever the width. Raises
-    ``ValueError`` for another architecture. Source: Neyshabur, Tomioka & Srebro (2015).
+    ``ValueError`` for another architecture or p < 1. Source: Neyshabur, Tomioka & Srebro (2015).
     """
     if len(net.widths) != 3 or net.widths[2] != 1 or net.bias:
         raise ValueError(
             f"net: widths {net.widths}, bias {net.bias}; expected one hidden layer, one output and "
             "no bias"
         )
+    check_order(p)
     first, last = net.matrices(w)
-    return np.abs(last[0]) * np.linalg.norm(first, ord=p, axis=1)
+    largest = np.max(np.abs(first), axis=1)
+    largest[largest == 0] = 1.0
+    norms = largest * np.linalg.norm(first / largest[:, None], ord=p, axis=1)
+    return np.abs(last[0]) * norms
 
 
+@takes(x="m 2", signs="m")
 def best_unit(x: np.ndarray, signs: np.ndarray, p: int) -> tuple[float, np.ndarray]:
     r"""The largest correlation of one ReLU unit with given signs, and the unit; in the plane.
 
@@ -101,10 +155,11 @@ def best_unit(x: np.ndarray, signs: np.ndarray, p: int) -> tuple[float, np.ndarr
 
     Raises
     ------
-    ValueError : if the points are not in the plane or p is neither.
+    ValueError : if the points are not in the plane, the signs are none or p is neither.
     """
-    if x.shape[1:] != (2,) or p not in (1, 2):
-        raise ValueError(f"x, p: shape {x.shape}, {p}; expected points in the plane and 1 or 2")
+    if p not in (1, 2):
+        raise ValueError(f"p: {p}; expected 1 or 2")
+    as_signs("signs", signs)
     angles = np.arctan2(x[:, 1], x[:, 0])
     kinks = np.concatenate([angles + np.pi / 2, angles - np.pi / 2, np.arange(4) * np.pi / 2])
     kinks = np.unique(kinks % (2 * np.pi))
@@ -121,6 +176,7 @@ def best_unit(x: np.ndarray, signs: np.ndarray, p: int) -> tuple[float, np.ndarr
     return float(values[top]), units[top]
 
 
+@takes(w="net.size", finite=False, exact=True)
 def repeated_kappa(net: Recurrent, w: np.ndarray) -> np.ndarray:
     r"""What paths that use a shared weight twice add to :math:`\kappa` in a recurrent network.
 

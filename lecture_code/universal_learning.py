@@ -16,18 +16,17 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from lecture_code import cubes
-from lecture_code.description_length import POINTS, pack
+from lecture_code.checks import as_bits, as_integer, as_integers, as_words, takes
+from lecture_code.truth_tables import POINTS, pack
 
 
 def sample_tables(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A sample as two truth tables: its labels, and a mask of the points it holds.
 
-    ``points`` are numbers below 256 and may repeat. Raises ``ValueError`` if shapes differ or a
-    point comes with two labels.
+    ``points`` are numbers below 256 and may repeat, labels are 0 or 1. Raises ``ValueError`` for
+    others, if shapes differ or a point comes with two labels.
     """
-    points, labels = np.asarray(points), np.asarray(labels, dtype=bool)
-    if points.shape != labels.shape or points.ndim != 1:
-        raise ValueError(f"points, labels: shapes {points.shape}, {labels.shape}; expected equal")
+    points, labels = _sample(points, labels)
     mask, values = np.zeros(POINTS, dtype=bool), np.zeros(POINTS, dtype=bool)
     mask[points] = True
     values[points] = labels
@@ -38,7 +37,7 @@ def sample_tables(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
 
 def training_errors(tables: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """How many examples each column of ``tables`` gets wrong; labels may contradict each other."""
-    labels = np.asarray(labels, dtype=bool)
+    tables, (points, labels) = as_words("tables", tables), _sample(points, labels)
     ones, zeros = (np.bincount(points[labels == kind], minlength=POINTS) for kind in (True, False))
     cost = zeros - ones  # what it costs to say 1 rather than 0
     total = np.full(tables.shape[1], ones.sum())
@@ -52,19 +51,27 @@ def best_by_length(
     tables: np.ndarray, length: np.ndarray, errors: np.ndarray, grid: Sequence[int]
 ) -> np.ndarray:
     """For each bound on the length, the first program among those with fewest training errors."""
+    length, errors, grid = np.asarray(length), np.asarray(errors), np.asarray(grid)
+    if not 0 < len(length) == len(errors) == np.shape(tables)[1]:
+        found = f"{np.shape(tables)[1]}, {len(length)}, {len(errors)}"
+        raise ValueError(f"tables, length, errors: {found}; expected equal numbers of programs")
     ends = np.searchsorted(length, grid, side="right")
-    if ends[0] == 0:
-        raise ValueError(f"grid: starts at {grid[0]} bits; expected at least {length[0]}")
+    if np.min(ends) == 0:
+        raise ValueError(f"grid: starts at {np.min(grid)} bits; expected at least {length[0]}")
     return np.array([int(np.argmin(errors[:end])) for end in ends])
 
 
+@takes()
 def occam_bound(length: float, examples: float, delta: float) -> float:
     r""":math:`(|p|\log 2 + \log(1/\delta))/m`, Occam's bound on a consistent program's error."""
     if not 0 < delta < 1:
         raise ValueError(f"delta: {delta}; expected a probability in (0, 1)")
+    if length < 0 or examples <= 0:
+        raise ValueError(f"length, examples: {length}, {examples}; expected >= 0, positive")
     return float((length * np.log(2) + np.log(1 / delta)) / examples)
 
 
+@takes()
 def examples_needed(
     tables: np.ndarray, target: int, epsilon: float, rng: np.random.Generator
 ) -> int:
@@ -76,7 +83,8 @@ def examples_needed(
     the target on more than :math:`256\,\epsilon` points, plus one. (Other far functions may survive
     longer, behind one that is near; they do no harm.)
     """
-    different = tables[:, :target] ^ tables[:, target][:, None]
+    _check_epsilon(epsilon)
+    different = _differences(as_words("tables", tables), target)
     far = np.bitwise_count(different).sum(axis=0) > epsilon * POINTS
     alive, examples, needed = np.arange(target), 0, 0
     while far[alive].any():
@@ -88,6 +96,7 @@ def examples_needed(
     return needed
 
 
+@takes()
 def union_bound_examples(
     tables: np.ndarray, targets: Sequence[int], epsilon: float, delta: float
 ) -> int:
@@ -97,9 +106,13 @@ def union_bound_examples(
     :math:`d_g>\epsilon` of the inputs. It bounds the probability that one of them survives m
     examples; the mean is over a target drawn from the list.
     """
+    _check_epsilon(epsilon)
+    if not delta > 0:
+        raise ValueError(f"delta: {delta}; expected a positive number")
+    tables = as_words("tables", tables)
     number = np.zeros((len(targets), POINTS + 1))
     for row, target in zip(number, targets, strict=True):
-        different = tables[:, :target] ^ tables[:, target][:, None]
+        different = _differences(tables, as_integer("targets", target))
         row += np.bincount(np.bitwise_count(different).sum(axis=0), minlength=POINTS + 1)
     share = np.arange(POINTS + 1) / POINTS
     number[:, share <= epsilon] = 0
@@ -109,6 +122,28 @@ def union_bound_examples(
     return examples
 
 
+def _sample(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points as integers and labels as truth values, one for each."""
+    points = as_integers("points", points, 0, POINTS - 1)
+    if points.shape != np.shape(labels) or points.ndim != 1:
+        found = f"{points.shape}, {np.shape(labels)}"
+        raise ValueError(f"points, labels: shapes {found}; expected equal")
+    return points, as_bits("labels", labels)
+
+
+def _differences(tables: np.ndarray, target: int) -> np.ndarray:
+    """Where each function before the target differs from it, as truth tables."""
+    if not 0 <= target < tables.shape[1]:
+        raise ValueError(f"target: {target}; expected a column, 0 to {tables.shape[1] - 1}")
+    return tables[:, :target] ^ tables[:, target][:, None]
+
+
+def _check_epsilon(epsilon: float) -> None:
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon: {epsilon}; expected at least 0")
+
+
+@takes()
 def nand_functions(inputs: int, gates: int) -> tuple[list[int], list[int]]:
     """Distinct functions, and circuits, of up to 0, 1, ..., ``gates`` NAND gates on so many inputs.
 
@@ -143,9 +178,10 @@ def selection_circuit(values: Sequence[int]) -> tuple[list[tuple[int, int]], int
     gates : the two wires that feed each gate; wires 0 to k - 1 are the inputs, then the gates.
     output : the wire that carries the value.
     """
-    k = len(values).bit_length() - 1
-    if k < 1 or len(values) != 2**k:
-        raise ValueError(f"values: {len(values)}; expected a power of two, 2 or more")
+    values = as_bits("values", values).astype(int)
+    k = values.size.bit_length() - 1
+    if k < 1 or values.shape != (2**k,):
+        raise ValueError(f"values: {values.size}; expected a power of two, 2 or more")
     gates: list[tuple[int, int]] = []
 
     def nand(a: int, b: int) -> int:
@@ -166,14 +202,20 @@ def selection_circuit(values: Sequence[int]) -> tuple[list[tuple[int, int]], int
                 built[part] = nand(nand(bit, high), nand(negated[bit], low))
         return built[part]
 
-    output = build(tuple(int(v) for v in values), 0)
+    output = build(tuple(values.tolist()), 0)
     return gates, output
 
 
 def run_circuit(gates: Sequence[tuple[int, int]], inputs: np.ndarray) -> np.ndarray:
-    """The values of all wires, shape (rows, wires), on rows of input bits."""
-    wires = [np.asarray(column, dtype=bool) for column in inputs.T]
-    for a, b in gates:
+    """The values of all wires, shape (rows, wires), on rows of input bits.
+
+    Raises ``ValueError`` if a gate is fed by a wire that is not before it.
+    """
+    wires = list(as_bits("inputs", inputs).T)
+    for gate in gates:
+        a, b = (as_integer("gates", wire) for wire in gate)
+        if not (0 <= a < len(wires) and 0 <= b < len(wires)):
+            raise ValueError(f"gates: ({a}, {b}); expected wires 0 to {len(wires) - 1}")
         wires.append(~(wires[a] & wires[b]))
     return np.stack(wires, axis=1)
 
@@ -193,8 +235,12 @@ def eliminate(examples: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    ValueError : if the numbers of rows differ.
+    ValueError : if the numbers of rows differ, or an entry or label is neither 0 nor 1.
     """
+    examples, labels = as_bits("examples", examples), as_bits("labels", labels)
+    if examples.ndim != 2 or labels.ndim not in (1, 2) or examples.size == 0:
+        found = f"{examples.shape}, {labels.shape}"
+        raise ValueError(f"examples, labels: shapes {found}; expected (m, d) and (m,) or (m, r)")
     if len(examples) != len(labels):
         raise ValueError(f"labels: {len(labels)} rows; expected {len(examples)}, as examples has")
     d = examples.shape[1]

@@ -165,3 +165,21 @@ def test_index_of_named_functions():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: dl.decode("00a0"), "code: '00a0'; expected zeros and ones"),
+        (lambda: dl.evaluate(("x0",), [2] + [0] * 7), "bits: holds 2"),
+        (lambda: dl.evaluate(("x0",), [0] * 7), r"bits: shape \(7,\); expected \(8,\)"),
+        (lambda: dl.show(("nand", ("x0",))), "program: .* expected a production"),
+        (lambda: dl.encode(("and", ("x0",), ("1",))), "program: .* expected a production"),
+        (lambda: dl.pack(np.full(256, 2)), "values: holds 2"),
+        (lambda: dl.unpack(np.full(4, -1)), "words: .* expected four words"),
+        (lambda: dl.counts(5, "c"), "kind: 'c'; expected 'b' or 'i'"),
+    ],
+)
+def test_what_is_no_program_or_table_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

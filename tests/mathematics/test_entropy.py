@@ -88,3 +88,31 @@ def test_dual_of_minimal_l1_certifies_it(seed):
     slacks = 1 - A.T @ best.dual
     np.testing.assert_allclose(slacks[best.x > 1e-9], 0, atol=1e-8)
     assert slacks[best.x <= 1e-9].min() == pytest.approx(best.slack, abs=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-9, 1e12])
+def test_least_l1_norm_follows_the_scale_of_the_data(scale):
+    A = np.array([[1.0, 2, 3, 1], [2, 1, 0, 1]])
+    once = minimal_l1(A, np.ones(2))
+    for found in (minimal_l1(A, scale * np.ones(2)), minimal_l1(A / scale, np.ones(2))):
+        assert found.value == pytest.approx(2 / 3 * scale)
+        assert found.slack == pytest.approx(once.slack)
+    np.testing.assert_allclose(found.dual, scale * once.dual)
+
+
+def test_slack_without_bound_is_infinite():
+    square = minimal_l1(np.eye(2), np.ones(2))
+    assert square.value == pytest.approx(2)
+    assert square.slack == np.inf
+    np.testing.assert_allclose(square.dual, 1)
+    zero = minimal_l1([[1, 2, 3], [2, 1, 0]], [0, 0])
+    assert (zero.value, zero.slack) == (0, np.inf)
+
+
+def test_entropy_of_what_has_none_is_refused():
+    with pytest.raises(ValueError, match=r"x: smallest entry -1.0; expected no negative"):
+        entropy([-1, 1], [1, 1])
+    with pytest.raises(ValueError, match=r"x0: smallest entry 0.0; expected positive"):
+        entropy([1, 1], [0, 1])
+    with pytest.raises(ValueError, match=r"x0: shape \(3,\); expected \(2,\)"):
+        entropy([1, 1], [1, 1, 1])

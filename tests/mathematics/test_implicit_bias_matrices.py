@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
+from lecture_code import flows
 from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import measurements as ms
 
@@ -192,3 +193,31 @@ def test_commutator_by_hand():
 )
 def test_lie_dimensions(A, dimension):
     assert ibm.lie_dimension(np.stack(A)) == dimension
+
+
+@pytest.mark.parametrize("start", [0.0, 1e-310, 1e-150, 1e-25])
+def test_flow_from_zero_and_next_to_it(start):
+    """One entry, to be 1: U grows as exp(s), and s = t while U is small."""
+    X, s = ibm.flow(ms.completion(1, {(0, 0): 1.0}), np.full((1, 1), start), 2.0)
+    np.testing.assert_allclose(s, [2.0], rtol=1e-6)
+    np.testing.assert_allclose(X, [[(start * np.exp(2.0)) ** 2]], rtol=1e-5)
+
+
+def test_flows_that_do_not_end_are_refused(monkeypatch):
+    problem = ms.completion(1, {(0, 0): 1.0})
+    with pytest.raises(ValueError, match="time: inf; expected a finite number"):
+        ibm.flow(problem, np.ones((1, 1)), np.inf)
+    with pytest.raises(ValueError, match=r"U0: .* expected finite numbers"):
+        ibm.ordered_product(problem, np.full((1, 1), np.nan), 1.0, 2)
+    with pytest.raises(ValueError, match=r"time: 2; expected a flow that gets there"):
+        flows.integrate(lambda z: z**2, [1.0], [2.0], rtol=1e-8, atol=1e-8)  # infinite at t = 1
+    monkeypatch.setattr(flows, "EVALUATIONS", 10)
+    with pytest.raises(ValueError, match="after 10 evaluations"):
+        ibm.flow(problem, np.full((1, 1), 1e-3), 5.0)
+
+
+def test_a_start_that_a_measurement_does_not_see_is_refused():
+    with pytest.raises(ValueError, match="X0: zero where A is positive"):
+        ibm.single_observation(np.diag([1.0, 0]), 1.0, np.diag([0.0, 1]))
+    with pytest.raises(ValueError, match=r"A: .* expected a symmetric matrix"):
+        ibm.single_observation([[1, 2], [0, 1]], 1.0, np.eye(2))

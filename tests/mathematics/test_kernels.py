@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
-from lecture_code import cubes, kernels, ntk
+from lecture_code import cubes, digits, kernels, ntk
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_analytic_kernel_rejects():
     x = np.ones((2, 3))
     with pytest.raises(ValueError, match="depth: 0; expected at least 1"):
         kernels.analytic_ntk(x, depth=0)
-    with pytest.raises(ValueError, match=r"x, z: shapes \(2, 3\), \(2, 2\); expected"):
+    with pytest.raises(ValueError, match=r"z: shape \(2, 2\); expected \(k, 3\)"):
         kernels.analytic_ntk(x, np.ones((2, 2)))
     with pytest.raises(ValueError, match="an input is zero"):
         kernels.analytic_ntk(np.zeros((1, 3)), x)
@@ -175,3 +175,33 @@ def test_fixed_features_bound_by_brute_force(n, d, k, rng):
 def test_fixed_features_bound_is_sharp():
     assert kernels.fixed_features_error(comb(5, 2), 5, 2) == 0
     assert kernels.fixed_features_error(0, 5, 2) == 1
+
+
+def test_kernels_of_images_in_small_integers():
+    images, _ = digits.load()
+    small = (images[:20] * 16).astype(np.uint8)
+    assert kernels.analytic_ntk(small)[0, 1] == pytest.approx(1746.18, abs=0.005)
+    assert kernels.limit_deviation(small, 100) == pytest.approx(2615, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: kernels.analytic_ntk(np.ones((0, 2))), r"x: shape \(0, 2\)"),
+        (lambda: kernels.arc_cosine(np.array([1.1])), "cosine: 1.1 in absolute value"),
+        (lambda: kernels.circle_eigenvalues(np.array([0.5])), r"k: \[0.5\]; expected"),
+        (lambda: kernels.limit_deviation(np.eye(2), 0), "m: 0; expected at least 1"),
+        (lambda: kernels.limit_deviation(np.zeros((1, 2)), 3), "an input is zero"),
+        (
+            lambda: kernels.kernel_descent([[1, 1], [0, 1]], [1, 1], 0.1, [1]),
+            "expected a symmetric",
+        ),
+        (lambda: kernels.kernel_descent(-np.eye(2), [1, 1], 0.1, [1]), "kernel: eigenvalue -1"),
+        (lambda: kernels.kernel_descent(np.eye(2), [1, 1], 0.1, [-1]), "steps: -1; expected"),
+        (lambda: kernels.kernel_descent(np.eye(2), [1, 1, 1], 0.1, [1]), "target: shape"),
+        (lambda: kernels.fixed_features_error(3, 2, 4), "n, d, k: 3, 2, 4; expected"),
+    ],
+)
+def test_what_is_no_kernel_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -198,9 +198,9 @@ def test_mask_of_the_wrong_shape_is_refused(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("p", [0, -0.5, 1.5, np.nan])
 def test_density_of_an_instance_is_a_positive_probability(p: float) -> None:
-    with pytest.raises(ValueError, match=f"p: {p}; expected a probability"):
+    with pytest.raises(ValueError, match=f"p: {float(p)}; expected a (probability|number)"):
         Completion(np.ones(4), sparse.csr_array((4, 4)), p)
-    with pytest.raises(ValueError, match=f"p: {p}; expected a probability"):
+    with pytest.raises(ValueError, match=f"p: {float(p)}; expected a (probability|number)"):
         mc.bernstein_norm(5, p, 0.1)
 
 
@@ -254,7 +254,7 @@ def test_large_random_mask_has_the_density_in_every_part(p: float, symmetric: bo
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, np.nan])
 def test_random_mask_needs_a_probability(p: float) -> None:
-    with pytest.raises(ValueError, match=f"p: {p}; expected a probability"):
+    with pytest.raises(ValueError, match=f"p: {float(p)}; expected a (probability|number)"):
         mc.random_mask(3, p, np.random.default_rng(0))
 
 
@@ -586,3 +586,30 @@ def test_gradient_of_a_million_entries_needs_no_dense_matrix() -> None:
     assert observed == pytest.approx(1e6, rel=0.01)
     assert peak < 4e8  # one dense matrix of that size is 8e8 bytes
     assert gradient == pytest.approx(direct, rel=1e-9)
+
+
+def test_masks_of_truth_values_and_small_integers() -> None:
+    seen = sparse.csr_array(np.ones((3, 3), dtype=bool))
+    problem = mc.Completion(np.ones(3), seen, 1.0)
+    np.testing.assert_array_equal(problem.weights.toarray(), 1)
+    assert mc.objective(problem, np.zeros(3)) == pytest.approx(4.5)
+    assert mc.mask_error(problem)[0] == pytest.approx(0, abs=1e-12)
+    heavy = sparse.csr_array(np.full((3, 3), 200, dtype=np.uint8))
+    np.testing.assert_array_equal(mc.Completion(np.ones(3), heavy, 1.0).weights.data, 200)
+    assert mc.determines_signs(sparse.csr_array(np.full((3, 3), 128, dtype=np.uint8)))
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan])
+def test_weights_that_are_none_are_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match=r"mask: .* expected finite weights"):
+        mc.determines_signs(sparse.csr_array(np.full((2, 2), weight)))
+
+
+def test_vectors_that_do_not_fit_are_refused() -> None:
+    problem = mc.Completion(np.ones(3), sparse.csr_array(np.ones((3, 3))), 1.0)
+    with pytest.raises(ValueError, match=r"x: shape \(2,\); expected \(3, \.\.\.\)"):
+        mc.gradient(problem, np.ones(2))
+    with pytest.raises(ValueError, match="x: all entries are zero"):
+        mc.incoherence(np.zeros(3))
+    with pytest.raises(ValueError, match=r"mask, matrix: shapes \(2, 2\), \(1, 1\)"):
+        mc.project(np.ones((1, 1)), sparse.csr_array(np.ones((2, 2))))

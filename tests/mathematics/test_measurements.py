@@ -72,3 +72,12 @@ def test_minimal_frobenius_is_the_pseudoinverse():
     rows = problem.A.reshape(6, -1)
     expected = (np.linalg.pinv(rows) @ problem.y).reshape(5, 5)
     np.testing.assert_allclose(ms.minimal_frobenius(problem), expected, atol=1e-10)
+
+
+def test_indices_off_the_matrix_and_dependent_measurements_are_refused():
+    for pair in [(-1, 0), (0, 2)]:
+        with pytest.raises(ValueError, match="entries: holds"):
+            ms.completion(2, {pair: 1.0})
+    twice = ms.Sensing(np.stack([np.eye(2)] * 2), np.array([1.0, 2.0]))
+    with pytest.raises(ValueError, match=r"problem: condition .* expected independent rows"):
+        ms.minimal_frobenius(twice)

@@ -257,3 +257,38 @@ def test_value_and_gradient_by_differences():
 def test_errors_name_argument_value_and_what_was_expected(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: nets.squared_error(np.zeros((3, 1)), np.array([1.0, 2, 3])),
+            "outputs, target: shapes (3, 1), (3,); expected equal",
+        ),
+        (lambda: nets.squared_hinge(np.zeros((2, 1)), np.array([0, 1])), "signs: holds 0"),
+        (lambda: nets.logistic(np.zeros((2, 1)), np.array([2, 1])), "signs: holds 2"),
+        (lambda: nets.logistic(np.zeros((2, 3, 1)), np.ones((1, 3))), "signs: shape (1, 3)"),
+        (lambda: nets.cross_entropy(np.zeros((2, 3)), np.array([0, -1])), "labels: holds -1"),
+        (lambda: nets.cross_entropy(np.zeros((2, 3)), np.array([3, 0])), "labels: holds 3"),
+        (lambda: nets.cross_entropy(np.zeros((2, 3)), np.array([[0]])), "labels: shape (1, 1)"),
+        (lambda: Layered((2, 1), activation="tanh"), "activation: 'tanh'; expected"),
+        (lambda: Recurrent(1, 0, 1, 2), "hidden: 0; expected at least 1"),
+        (lambda: Dag(1, (), (1,)), "edges, outs: 0 edges"),
+        (lambda: Dag(1, ((0, 1),), (-1,)), "edges, outs: 1 edges, (-1,)"),
+    ],
+)
+def test_labels_signs_and_shapes_off_the_documented_sets_are_refused(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
+
+
+@pytest.mark.parametrize("net", [Layered((2, 2, 1)), Layered((2, 2, 1)).dag()])
+def test_a_slope_that_would_broadcast_is_refused(net):
+    _, backward = net.forward(np.ones(6), np.ones((3, 2)))
+    with pytest.raises(ValueError, match=re.escape("slope: shape (3, 3); expected (3, 1)")):
+        backward(np.ones((3, 3)))
+
+
+def test_widths_of_eight_bits_do_not_wrap():
+    assert Layered((np.uint8(16), np.uint8(16), 1)).size == 272

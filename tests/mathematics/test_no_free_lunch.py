@@ -187,3 +187,26 @@ def test_prior_average_and_bayes_error(t):
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nfl.majority((((0,), -1),)), "sample: .* expected 0 or more pairs"),
+        (lambda: nfl.nearest_neighbour(()), r"sample: \(\); expected 1 or more pairs"),
+        (lambda: nfl.decision_tree(()), r"sample: \(\); expected 1 or more pairs"),
+        (lambda: nfl.empirical_risk_minimizer([]), r"hypotheses: \[\]; expected"),
+        (lambda: nfl.bayes_error(1, 2, 1), "size: 2; expected 0 to 1"),
+        (lambda: nfl.disagreements(0), "d: 0; expected at least 1"),
+        (lambda: nfl.prior_weights(1, float("nan")), "t: nan; expected a finite number"),
+        (lambda: nfl.parities(-1), "d: -1; expected at least 0"),
+    ],
+)
+def test_samples_and_sizes_off_the_documented_sets_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_votes_in_small_integers_do_not_wrap():
+    label = np.uint8(1)
+    assert nfl.majority([((0,), label)] * 300)((1,)) == 1

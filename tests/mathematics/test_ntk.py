@@ -9,7 +9,7 @@ from autograd import grad, hessian, jacobian
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecture_code import ntk
+from lecture_code import kernels, ntk
 from lecture_code.nets import Layered
 
 AUTO = {"relu": lambda u: anp.maximum(u, 0.0), "tanh": anp.tanh}
@@ -230,3 +230,17 @@ def test_weight_scales_leave_the_first_layer_and_the_offsets_alone():
     assert (scales[1][:, :-1] == 3).all()
     assert (scales[2][:, :-1] == 2).all()
     assert (scales[1][:, -1] == 1).all()
+
+
+@pytest.mark.parametrize("point", [[1.0, 0], [0.6, 0.8]])
+def test_near_theorem_asks_for_a_kernel_that_is_not_singular(point):
+    kernel = kernels.analytic_ntk(np.array([point, point, [0.0, 1]]))
+    assert ntk.near_theorem(kernel, np.ones(3), 1.0) == (np.inf, np.inf)
+    with pytest.raises(ValueError, match="kernel: eigenvalue -1"):
+        ntk.near_theorem(-np.eye(2), np.ones(2), 1.0)
+
+
+def test_weights_that_would_broadcast_are_refused(rng):
+    theta = ntk.initialize(4, 2, rng)
+    with pytest.raises(ValueError, match=r"weights: shape \(3, 1\); expected \(3,\)"):
+        ntk.gradient(theta, np.ones((3, 2)), np.ones((3, 1)))

@@ -308,3 +308,14 @@ def test_steepest_step_resolves_ties_and_refuses_another_geometry() -> None:
     np.testing.assert_array_equal(steepest_step(np.array([0.0, -2.0]), 0.5, "linf"), [0, 1])
     with pytest.raises(ValueError, match="geometry: 'l3'; expected 'l1', 'l2' or 'linf'"):
         steepest_step(tie, 1.0, "l3")
+
+
+def test_gradients_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match=r"gradient: \(2, 2\); expected the shape of the point"):
+        gradient_descent(lambda x: np.outer(x, x), np.ones(2), 0.1, max_steps=3)
+    with pytest.raises(ValueError, match=r"gradient: \(1,\); expected the shape of the point"):
+        stochastic_gradient_descent(lambda x, z: np.ones(1), np.ones(2), range(2), 0.1)
+
+
+def test_steepest_step_of_integers():
+    np.testing.assert_allclose(steepest_step([3, -1], 0.1, "l1"), [-0.3, 0])

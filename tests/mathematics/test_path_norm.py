@@ -189,10 +189,46 @@ def test_shared_weights_by_listing_paths(length):
         (lambda: pn.unit_norms(Layered((2, 3, 3, 1)), np.ones(18)), "net: widths (2, 3, 3, 1)"),
         (lambda: pn.unit_norms(Layered((2, 3, 2)), np.ones(12)), "net: widths (2, 3, 2)"),
         (lambda: pn.unit_norms(Layered((2, 3, 1), bias=True), np.ones(13)), "bias True; expected"),
-        (lambda: pn.best_unit(np.ones((4, 3)), np.ones(4), 2), "x, p: shape (4, 3), 2; expected"),
-        (lambda: pn.best_unit(np.ones((4, 2)), np.ones(4), 3), "x, p: shape (4, 2), 3; expected"),
+        (lambda: pn.best_unit(np.ones((4, 3)), np.ones(4), 2), "x: shape (4, 3); expected (m, 2)"),
+        (lambda: pn.best_unit(np.ones((4, 2)), np.ones(4), 3), "p: 3; expected 1 or 2"),
     ],
 )
 def test_errors_name_argument_value_and_what_was_expected(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize("p", [100, 400, 1e6, np.inf])
+def test_large_orders_give_the_largest_path_value(p):
+    net, w = Layered((2, 2, 1)), np.arange(1.0, 7)
+    assert pn.path_norm(net, w, p) == pytest.approx(24, rel=1e-6)
+    assert pn.path_norm(net.dag(), w, p) == pytest.approx(24, rel=1e-6)
+    np.testing.assert_allclose(pn.unit_norms(net, w, p), [10, 24], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e100])
+@pytest.mark.parametrize("p", [1, 2, 7, np.inf])
+def test_path_norm_of_extreme_weights(p, scale):
+    """Both kinds of networks: all paths of the first have two weights."""
+    w = np.arange(1.0, 7)
+    net = Layered((2, 2, 1))
+    with np.errstate(under="ignore"):
+        expected = pn.path_norm(net, w, p) * scale * scale
+        assert pn.path_norm(net, scale * w, p) == pytest.approx(expected, rel=1e-9, abs=0)
+    recurrent = Recurrent(1, 2, 1, 3)
+    up = np.array([scale] * 2 + [1.0] * 4 + [1 / scale] * 2)
+    weights = np.arange(1.0, 9)
+    expected = pn.path_norm(recurrent, weights, p)
+    assert pn.path_norm(recurrent, up * weights, p) == pytest.approx(expected, rel=1e-9)
+
+
+def test_gradients_of_another_shape_and_signs_that_are_none_are_refused():
+    net = Layered((2, 2, 1))
+    with pytest.raises(ValueError, match=r"gradient, w: shapes \(1, 6\), \(6,\); expected equal"):
+        pn.path_sgd_direction(net, np.ones(6), np.ones((1, 6)))
+    with pytest.raises(ValueError, match="signs: holds 0; expected -1 and 1 only"):
+        pn.best_unit(np.ones((2, 2)), [0, 1], 1)
+    with pytest.raises(ValueError, match=r"x: shape \(0, 2\)"):
+        pn.best_unit(np.ones((0, 2)), [], 1)
+    with pytest.raises(ValueError, match=r"p: 0.5; expected a number of at least 1"):
+        pn.unit_norms(net, np.ones(6), 0.5)

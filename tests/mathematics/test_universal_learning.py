@@ -154,3 +154,26 @@ def test_elimination_succeeds_exactly_if_its_rows_are_clean():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: ul.eliminate([[1, 0], [1, 1]], [1, -1]), "labels: holds -1"),
+        (lambda: ul.eliminate([[2, 0], [1, 1]], [1, 0]), "examples: holds 2"),
+        (lambda: ul.eliminate(np.zeros((0, 2)), np.zeros(0)), "examples, labels: shapes"),
+        (lambda: ul.sample_tables([3, 4], [1, -1]), "labels: holds -1"),
+        (lambda: ul.sample_tables([3, -1], [1, 1]), "points: holds -1"),
+        (lambda: ul.sample_tables([3, 256], [1, 1]), "points: holds 256"),
+        (lambda: ul.training_errors(PROGRAMS.tables, [-1], [1]), "points: holds -1"),
+        (lambda: ul.examples_needed(PROGRAMS.tables, -1, 0.1, None), "target: -1; expected"),
+        (lambda: ul.union_bound_examples(PROGRAMS.tables, [1], 0.1, 0), "delta: 0"),
+        (lambda: ul.union_bound_examples(PROGRAMS.tables, [1], -1, 0.1), "epsilon: -1"),
+        (lambda: ul.run_circuit([(0, -1)], np.eye(2)), r"gates: \(0, -1\); expected"),
+        (lambda: ul.selection_circuit([0, 2]), "values: holds 2"),
+        (lambda: ul.occam_bound(10, 0, 0.1), "length, examples: 10.0, 0.0"),
+    ],
+)
+def test_labels_and_indices_off_the_documented_sets_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

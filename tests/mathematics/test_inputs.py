@@ -1,0 +1,444 @@
+"""Whatever holds the numbers, the result is that of float64: every public function has its entry.
+
+An entry is a call in which ``a(...)`` stands around the numbers that come in. It is made with
+arrays of many kinds, and with float64 of the same values.
+"""
+
+import pkgutil
+from dataclasses import fields, is_dataclass
+from fractions import Fraction
+from functools import partial
+from importlib import import_module
+from inspect import isclass, isfunction
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+import lecture_code
+from lecture_code import (
+    checks,
+    cubes,
+    digits,
+    flows,
+    graphs,
+    kernels,
+    losses,
+    masks,
+    norms,
+    ntk,
+    optimize,
+    traces,
+    truth_tables,
+)
+from lecture_code import description_length as dl
+from lecture_code import entropy as en
+from lecture_code import implicit_bias as ib
+from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import matrix_completion as mc
+from lecture_code import measurements as ms
+from lecture_code import nets as nt
+from lecture_code import no_free_lunch as nfl
+from lecture_code import path_norm as pn
+from lecture_code import universal_learning as ul
+
+A, Y, X0, Z = [[1, 2, 3], [2, 1, 0]], [6, 3], [1, 2, 1], [[1, 0, 1], [1, 1, 0]]
+W2, W3 = [3, -1, 2, 2, 1, 1], [1, 2, 1, 1]  # weights of the networks below
+POINTS, THETA = [[120, 50], [-100, 60], [0, 127]], [[1, 2, 1], [-1, 1, -1]]
+SAMPLE = [[[0, 1], 1], [[1, 1], 0], [[1, 0], 1]]
+PROGRAMS = dl.enumerate_programs(12)
+WORDS = PROGRAMS.tables[:, 1]
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def layered(a):
+    return nt.Layered((a(2), a(2), a(1)))
+
+
+def recurrent(a):
+    return nt.Recurrent(a(1), a(1), a(1), a(2))
+
+
+def dag(a):
+    return graphs.Dag(a(1), ((a(0), a(1)), (a(1), a(2)), (a(0), a(2))), (a(2),))
+
+
+def run(net, w, x):
+    outputs, backward = net.forward(w, x)
+    return outputs, backward(np.ones(outputs.shape))
+
+
+def weights(array):
+    """Sparse, which neither float16 nor another byte order can be."""
+    array = np.asarray(array)
+    kind = np.float32 if array.dtype == np.float16 else array.dtype.newbyteorder("=")
+    return sparse.csr_array(array.astype(kind))
+
+
+def instance(a):
+    return mc.Completion(a([1, 2, 1]), weights(a([[100, 1, 0], [90, 0, 1], [0, 1, 1]])), 1)
+
+
+def sensing(a):
+    return ms.Sensing(a([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]), a([4, 2]))
+
+
+def sample(a):
+    return tuple((tuple(a(bit) for bit in x), a(y)) for x, y in SAMPLE)
+
+
+def judged(rule, a):
+    return [rule(sample(a))(x) for x in cubes.points(2)]
+
+
+CALLS = {
+    "checks.as_bits": lambda a: checks.as_bits("x", a([0, 1])),
+    "checks.as_floats": lambda a: checks.as_floats("x", a([100, 2])),
+    "checks.as_fraction": lambda a: checks.as_fraction("x", a(3)),
+    "checks.as_integer": lambda a: checks.as_integer("x", a(3)),
+    "checks.as_integers": lambda a: checks.as_integers("x", a([1, 2]), 0, 2),
+    "checks.as_number": lambda a: checks.as_number("x", a(3)),
+    "checks.as_signs": lambda a: checks.as_signs("x", a([1, -1])),
+    "cubes.bits": lambda a: cubes.bits(a(8)),
+    "cubes.points": lambda a: cubes.points(a(3)),
+    "cubes.signs": lambda a: cubes.signs(a(3)),
+    "description_length.Programs.index": lambda a: PROGRAMS.index(
+        truth_tables.pack(a([0, 1] * 128))
+    ),
+    "description_length.Programs.program": lambda a: PROGRAMS.program(a(100)),
+    "description_length.counts": lambda a: dl.counts(a(12)),
+    "description_length.enumerate_programs": lambda a: dl.enumerate_programs(a(8)).tables,
+    "description_length.evaluate": lambda a: dl.evaluate(("ones",), a([1, 0, 1, 1, 0, 0, 1, 1])),
+    "description_length.kraft_sum": lambda a: dl.kraft_sum(a(12)),
+    "digits.split": lambda a: [
+        part.astype(float) for part in digits.split(a(POINTS), a([1, 0, 1]), a(2), rng())
+    ],
+    "entropy.certificate": lambda a: en.certificate(a(A), a(Y), a([1, 1])),
+    "entropy.check_positive": lambda a: en.check_positive(a(X0)),
+    "entropy.entropy": lambda a: en.entropy(a([0, 100, 3]), a(X0)),
+    "entropy.entropy_minimiser": lambda a: en.entropy_minimiser(a(A), a(Y), a(X0), a([0, 0])),
+    "entropy.minimal_l1": lambda a: en.minimal_l1(a(A), a(Y)),
+    "entropy.on_manifold": lambda a: en.on_manifold(a(A), a(X0), a([1, 0])),
+    "flows.integrate": lambda a: flows.integrate(
+        lambda z: -z, a([1, 2]), a([1, 2]), rtol=1e-8, atol=1e-8
+    ),
+    "graphs.Dag.edge_factors": lambda a: dag(a).edge_factors(a([2])),
+    "graphs.Dag.forward": lambda a: run(dag(a), a([3, -2, 2]), a([[100], [2]])),
+    "graphs.Network.outputs": lambda a: dag(a).outputs(a([3, 2, 2]), a([[100], [2]])),
+    "implicit_bias.adaptive_descent": lambda a: ib.adaptive_descent(
+        a(A), a(Y), a(X0), a(0.5), a(3), rule="adam"
+    ),
+    "implicit_bias.drift": lambda a: ib.drift(a(A), a(Y), a(X0), a(0.5)),
+    "implicit_bias.drift_bound": lambda a: ib.drift_bound(a(A), a([0, 3, 0]), a(X0)),
+    "implicit_bias.inertial_flow": lambda a: ib.inertial_flow(a(A), a(Y), a(X0), a(2), a(0.5)),
+    "implicit_bias.kernel_projection": lambda a: ib.kernel_projection(a(A)),
+    "implicit_bias.logistic_descent": lambda a: ib.logistic_descent(a(Z), "l1", a(3)),
+    "implicit_bias.off_manifold": lambda a: ib.off_manifold(a(A), a([2, 3, 100]), a(X0)),
+    "implicit_bias.square_flow": lambda a: ib.square_flow(a(A), a(Y), a(X0), a(0.5)),
+    "implicit_bias.square_gradient": lambda a: ib.square_gradient(a(A), a(Y), a([50, 2, 1])),
+    "implicit_bias.steepest_descent": lambda a: ib.steepest_descent(a(A), a(Y), "l1", a(3), a(1)),
+    "implicit_bias_matrices.certificate": lambda a: ibm.certificate(sensing(a), a([1, 1])),
+    "implicit_bias_matrices.commutator": lambda a: ibm.commutator(
+        a([[100, 1], [1, 0]]), a([[50, 3], [1, 0]])
+    ),
+    "implicit_bias_matrices.example_flow": lambda a: ibm.example_flow(a(0.5), a(2)),
+    "implicit_bias_matrices.exponential_descent": lambda a: ibm.exponential_descent(
+        sensing(a), a([[1, 0], [0, 1]]), a(0.25), a(3), a(2)
+    ),
+    "implicit_bias_matrices.flow": lambda a: ibm.flow(sensing(a), a([[1, 0], [0, 1]]), a(1)),
+    "implicit_bias_matrices.lie_dimension": lambda a: ibm.lie_dimension(
+        a([[[1, 0], [0, 2]], [[0, 1], [1, 0]]])
+    ),
+    "traces.minimal_trace": lambda a: traces.minimal_trace(sensing(a)),
+    "implicit_bias_matrices.ordered_product": lambda a: ibm.ordered_product(
+        sensing(a), a([[1, 0], [0, 1]]), a(1), a(3), a(1)
+    ),
+    "implicit_bias_matrices.path": lambda a: ibm.path(sensing(a), a([[1, 0], [0, 1]]), a([1, 2])),
+    "implicit_bias_matrices.single_observation": lambda a: ibm.single_observation(
+        a([[1, 0], [0, 2]]), a(3), a([[1, 0], [0, 1]])
+    ),
+    "implicit_bias_matrices.steer": lambda a: ibm.steer(
+        a([[[1, 0], [0, 1]]]), a([[1], [0]]), a([[1], [0]])
+    ),
+    "kernels.analytic_ntk": lambda a: kernels.analytic_ntk(a(POINTS), a(POINTS), depth=a(2)),
+    "kernels.arc_cosine": lambda a: kernels.arc_cosine(a([[1, 0], [0, 1]])),
+    "kernels.check_width": lambda a: kernels.check_width(a(3)),
+    "kernels.circle_eigenvalues": lambda a: kernels.circle_eigenvalues(a([0, 1, 100])),
+    "kernels.fixed_features_error": lambda a: kernels.fixed_features_error(a(5), a(12), a(6)),
+    "kernels.kernel_descent": lambda a: kernels.kernel_descent(
+        a([[2, 1], [1, 2]]), a([1, -1]), a(0.25), a([0, 1, 100])
+    ),
+    "kernels.least_eigenvalue": lambda a: kernels.least_eigenvalue(a([[2, 1], [1, 2]])),
+    "kernels.limit_deviation": lambda a: kernels.limit_deviation(a(POINTS), a(3)),
+    "losses.cross_entropy": lambda a: losses.cross_entropy(a([[100, -100], [1, 0]]), a([1, 0])),
+    "losses.logistic": lambda a: losses.logistic(a([[100], [-2]]), a([1, -1])),
+    "losses.squared_error": lambda a: losses.squared_error(a([[100], [2]]), a([[-100], [1]])),
+    "losses.squared_hinge": lambda a: losses.squared_hinge(a([[-100], [2]]), a([1, -1])),
+    "masks.as_mask": lambda a: masks.as_mask(weights(a([[1, 0], [1, 1]]))),
+    "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
+    "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
+    "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "matrix_completion.Completion.on_mask": lambda a: instance(a).on_mask(a([1, 2, 3, 4, 5, 6])),
+    "matrix_completion.Completion.products": lambda a: instance(a).products(a([100, 2, 3])),
+    "matrix_completion.Completion.residual": lambda a: instance(a).residual(a([100, 2, 3])),
+    "matrix_completion.bernstein_norm": lambda a: mc.bernstein_norm(a(120), a(0.5), a(0.25)),
+    "matrix_completion.distance": lambda a: mc.distance(instance(a), a([100, -2, 3]), blocks=a(3)),
+    "matrix_completion.epsilon": lambda a: mc.epsilon(instance(a)),
+    "matrix_completion.factor_distance": lambda a: mc.factor_distance(a(POINTS), a(POINTS[::-1])),
+    "matrix_completion.factor_gradient": lambda a: mc.factor_gradient(instance(a), a(POINTS)),
+    "matrix_completion.flat_vector": lambda a: mc.flat_vector(a(5), rng()),
+    "matrix_completion.full_gradient": lambda a: mc.full_gradient(a(X0), a([100, -2, 3])),
+    "matrix_completion.full_hessian_form": lambda a: mc.full_hessian_form(
+        a(X0), a([100, -2, 3]), a(X0)
+    ),
+    "matrix_completion.gaussian_vector": lambda a: mc.gaussian_vector(a(5), rng()),
+    "matrix_completion.gradient": lambda a: mc.gradient(instance(a), a([100, -2, 3])),
+    "matrix_completion.hessian": lambda a: mc.hessian(instance(a), a([100, -2, 3])),
+    "matrix_completion.incoherence": lambda a: mc.incoherence(a([100, -2, 3])),
+    "matrix_completion.mask_error": lambda a: mc.mask_error(instance(a))[0],
+    "matrix_completion.objective": lambda a: mc.objective(instance(a), a([100, -2, 3])),
+    "matrix_completion.penalty_gradient": lambda a: mc.penalty_gradient(
+        a([100, -2, 3]), a(1), a(2)
+    ),
+    "matrix_completion.random_instance": lambda a: (
+        mc.random_instance(a(30), a(0.25), rng()).observed
+    ),
+    "matrix_completion.row_error": lambda a: mc.row_error(instance(a)),
+    "matrix_completion.sample_error": lambda a: mc.sample_error(
+        instance(a), a([100, -2, 3]), a([100, 2, 3])
+    ),
+    "matrix_completion.side_by_side": lambda a: mc.side_by_side([instance(a)] * 2).observed,
+    "matrix_completion.transfer_bounds": lambda a: mc.transfer_bounds(
+        instance(a), a([100, -2, 3]), a([100, 2, 3]), a(2)
+    ),
+    "measurements.adjoint": lambda a: ms.adjoint(sensing(a), a([100, 100])),
+    "measurements.completion": lambda a: ms.completion(a(2), {(0, 1): a(100)}),
+    "measurements.factor_gradient": lambda a: ms.factor_gradient(sensing(a), a([[100], [3]])),
+    "measurements.gaussian_sensing": lambda a: ms.gaussian_sensing(a(3), a(2), a(1), rng()),
+    "measurements.measure": lambda a: ms.measure(sensing(a), a([[100, 2], [2, 100]])),
+    "measurements.minimal_frobenius": lambda a: ms.minimal_frobenius(sensing(a)),
+    "measurements.residual_matrix": lambda a: ms.residual_matrix(sensing(a), a([[9, 2], [2, 9]])),
+    "nets.Layered.edge_factors": lambda a: layered(a).edge_factors(a([2, 3])),
+    "nets.Layered.forward": lambda a: run(layered(a), a(W2), a(POINTS)),
+    "nets.Layered.initial": lambda a: layered(a).initial(rng()),
+    "nets.Layered.matrices": lambda a: layered(a).matrices(a(W2)),
+    "nets.Recurrent.edge_factors": lambda a: recurrent(a).edge_factors(a([3])),
+    "nets.Recurrent.forward": lambda a: run(recurrent(a), a(W3[:3]), a([[[100], [2]]])),
+    "nets.Recurrent.initial": lambda a: recurrent(a).initial(rng()),
+    "nets.Recurrent.matrices": lambda a: recurrent(a).matrices(a(W3[:3])),
+    "nets.Recurrent.states": lambda a: recurrent(a).states(a(W3[:3]), a([[[100], [2]]])),
+    "nets.jacobian": lambda a: nt.jacobian(layered(a), a(W2), a(POINTS)),
+    "nets.value_and_gradient": lambda a: nt.value_and_gradient(
+        layered(a), a(W2), a(POINTS), a([[1], [2], [3]]), losses.squared_error
+    ),
+    "no_free_lunch.as_sample": lambda a: nfl.as_sample(sample(a)),
+    "no_free_lunch.bayes_error": lambda a: nfl.bayes_error(a(2), a(1), a(2)),
+    "no_free_lunch.coin": partial(judged, nfl.coin),
+    "no_free_lunch.decision_tree": partial(judged, nfl.decision_tree),
+    "no_free_lunch.disagreements": lambda a: nfl.disagreements(a(3)),
+    "no_free_lunch.empirical_risk_minimizer": lambda a: judged(
+        nfl.empirical_risk_minimizer(nfl.stumps(2)), a
+    ),
+    "no_free_lunch.expected_errors": lambda a: nfl.expected_errors(
+        nfl.majority, cubes.points(1), a(2), a([0.25, 0.75])
+    ),
+    "no_free_lunch.full_errors": lambda a: nfl.full_errors(nfl.majority, cubes.points(1), a(2)),
+    "no_free_lunch.majority": partial(judged, nfl.majority),
+    "no_free_lunch.memorizer": partial(judged, nfl.memorizer),
+    "no_free_lunch.nearest_neighbour": partial(judged, nfl.nearest_neighbour),
+    "no_free_lunch.off_sample_errors": lambda a: nfl.off_sample_errors(nfl.coin, a(2), a(2)),
+    "no_free_lunch.opposite_neighbour": partial(judged, nfl.opposite_neighbour),
+    "no_free_lunch.parities": lambda a: [h((1, 0)) for h in nfl.parities(a(2))],
+    "no_free_lunch.prior_average": lambda a: nfl.prior_average(a([1, 0, 0, 1]), a(1), a(2)),
+    "no_free_lunch.prior_weights": lambda a: nfl.prior_weights(a(3), a(2)),
+    "no_free_lunch.stumps": lambda a: [h((1, 0)) for h in nfl.stumps(a(2))],
+    "norms.least_norm": lambda a: norms.least_norm(
+        a(A), a(Y), a(X0), a([[2, 0, 0], [0, 1, 0], [0, 0, 1]])
+    ),
+    "norms.maximal_margin": lambda a: norms.maximal_margin(a(Z), "l2"),
+    "norms.minimal_norm": lambda a: norms.minimal_norm(a(A), a(Y), "l1"),
+    "norms.norm": lambda a: norms.norm(a([100, -100, 3]), "l2"),
+    "ntk.curvature_blocks": lambda a: ntk.curvature_blocks(a(THETA), a(POINTS), a([1, 2, 3])),
+    "ntk.deep_ntk": lambda a: ntk.deep_ntk(layered(a), a(W2), a(POINTS), a(2)),
+    "ntk.empirical_ntk": lambda a: ntk.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
+    "ntk.forward": lambda a: ntk.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
+    "ntk.gradient": lambda a: ntk.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
+    "ntk.initialize": lambda a: ntk.initialize(a(4), a(2), rng(), symmetric=True),
+    "ntk.jacobian": lambda a: ntk.jacobian(a(THETA), a(POINTS)),
+    "ntk.jacobian_lipschitz": lambda a: ntk.jacobian_lipschitz(a(POINTS), a(3)),
+    "ntk.linear_model": lambda a: ntk.linear_model(a(THETA), a(THETA), a(POINTS)),
+    "ntk.near_theorem": lambda a: ntk.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
+    "ntk.predict": lambda a: ntk.predict(a(THETA), a(POINTS)),
+    "ntk.sphere": lambda a: ntk.sphere(a(3), a(2), rng()),
+    "ntk.train": lambda a: ntk.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
+    "ntk.weight_scales": lambda a: ntk.weight_scales(layered(a), a(2)),
+    "optimize.adagrad": lambda a: optimize.adagrad(a([100, 2]), a([1, 0])),
+    "optimize.gradient_descent": lambda a: optimize.gradient_descent(
+        lambda x: a([100, 2]), a([1, 2]), a(0.25), max_steps=a(3), record_every=a(2)
+    ),
+    "optimize.steepest_step": lambda a: optimize.steepest_step(a([3, -1]), a(0.25), "l1"),
+    "optimize.stochastic_gradient_descent": lambda a: optimize.stochastic_gradient_descent(
+        lambda x, z: a([100, 2]), a([1, 2]), range(3), a(0.25)
+    ),
+    "path_norm.best_unit": lambda a: pn.best_unit(a(POINTS), a([1, -1, 1]), a(2)),
+    "path_norm.check_order": lambda a: pn.check_order(a(2)),
+    "path_norm.kappa": lambda a: pn.kappa(layered(a), a(W2)),
+    "path_norm.path_jacobian": lambda a: pn.path_jacobian(dag(a), a([100, 100, 1])),
+    "path_norm.path_norm": lambda a: pn.path_norm(layered(a), a(W2), a(3)),
+    "path_norm.path_sgd_direction": lambda a: pn.path_sgd_direction(layered(a), a(W2), a(W2)),
+    "path_norm.path_values": lambda a: pn.path_values(dag(a), a([100, 100, 1])),
+    "path_norm.repeated_kappa": lambda a: pn.repeated_kappa(recurrent(a), a(W3[:3])),
+    "path_norm.unit_norms": lambda a: pn.unit_norms(layered(a), a(W2), a(3)),
+    "truth_tables.pack": lambda a: truth_tables.pack(a([0, 1] * 128)),
+    "truth_tables.words": lambda a: truth_tables.words(a([[0], [1]] * 128)),
+    "universal_learning.best_by_length": lambda a: ul.best_by_length(
+        WORDS[:, None] ^ np.arange(3, dtype=np.uint64), a([4, 5, 6]), a([2, 1, 0]), a([4, 6])
+    ),
+    "universal_learning.eliminate": lambda a: ul.eliminate(a([[1, 0], [1, 1]]), a([1, 0])),
+    "universal_learning.examples_needed": lambda a: ul.examples_needed(
+        PROGRAMS.tables[:, :3], a(2), a(0.25), rng()
+    ),
+    "universal_learning.nand_functions": lambda a: ul.nand_functions(a(3), a(2)),
+    "universal_learning.occam_bound": lambda a: ul.occam_bound(a(100), a(120), a(0.25)),
+    "universal_learning.run_circuit": lambda a: ul.run_circuit(
+        [(a(0), a(1)), (a(2), a(2))], a([[1, 0], [1, 1]])
+    ),
+    "universal_learning.sample_tables": lambda a: ul.sample_tables(a([3, 4]), a([1, 0])),
+    "universal_learning.selection_circuit": lambda a: ul.selection_circuit(a([1, 0, 0, 1])),
+    "universal_learning.training_errors": lambda a: ul.training_errors(
+        PROGRAMS.tables[:, :3], a([3, 3, 4]), a([1, 1, 0])
+    ),
+    "universal_learning.union_bound_examples": lambda a: ul.union_bound_examples(
+        PROGRAMS.tables[:, :3], a([1, 2]), a(0.25), a(0.25)
+    ),
+}
+
+#: Words of 64 bits, names, texts, programs, networks, tasks and plain values of a grid come in
+#: here, or floats that have been checked.
+WITHOUT_NUMBERS = {
+    *("checks.as_symmetric", "checks.as_words", "checks.bracketed", "checks.check_semidefinite"),
+    *("checks.same_shape", "checks.solve", "checks.takes", "graphs.check_activation"),
+    *("description_length.Programs.arguments", "description_length.decode"),
+    *("description_length.encode", "description_length.show", "digits.load"),
+    *("graphs.Dag.paths", "graphs.Network.forward", "graphs.Network.linear"),
+    *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
+    *("truth_tables.inputs", "truth_tables.unpack"),
+    *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
+    *("sweep.points", "sweep.recheck", "sweep.sweep"),
+    *("experiments.again", "experiments.load"),
+    *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
+    *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
+    *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
+    *("experiments.path_norm.recurrent", "experiments.path_norm.training"),
+}
+
+
+def public():
+    """The public functions and methods of the modules of mathematics."""
+    prefix = lecture_code.__name__ + "."
+    for info in pkgutil.walk_packages(lecture_code.__path__, prefix):
+        if info.name.startswith(prefix + "display"):
+            continue
+        module = import_module(info.name)
+        own = [v for v in vars(module).values() if getattr(v, "__module__", None) == info.name]
+        methods = [v for c in own if isclass(c) for v in vars(c).values()]
+        for function in filter(isfunction, [*own, *methods]):
+            parts = function.__qualname__.split(".")
+            if not any(part.startswith(("_", "<")) for part in parts):
+                yield f"{info.name.removeprefix(prefix)}.{function.__qualname__}"
+
+
+def test_every_public_function_has_an_entry():
+    found = set(public())
+    assert found - CALLS.keys() - WITHOUT_NUMBERS == set()
+    assert CALLS.keys() | WITHOUT_NUMBERS == found
+    assert not CALLS.keys() & WITHOUT_NUMBERS
+
+
+def fitting(array, *kinds):
+    """The array in the first of these types that holds its values, else as it is."""
+    for kind in kinds:
+        with np.errstate(invalid="ignore"):
+            if np.array_equal(array.astype(kind), array):
+                return array.astype(kind)
+    return array
+
+
+def strided(array):
+    """Every second entry of an array in the order of Fortran."""
+    wide = np.asfortranarray(np.zeros([2 * size for size in array.shape]))
+    view = wide[(slice(None, None, 2),) * array.ndim + (...,)]
+    np.copyto(view, array)
+    return view
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+KINDS = {
+    "bool": lambda array: fitting(array, bool, np.uint8, np.int8),
+    "uint8": lambda array: fitting(array, np.uint8, np.int8),
+    "int8": lambda array: fitting(array, np.int8),
+    "int64": lambda array: fitting(array, np.int64),
+    "float16": lambda array: fitting(array, np.float16),
+    "float32": lambda array: array.astype(np.float32),
+    "other byte order": lambda array: array.astype(array.dtype.newbyteorder()),
+    "read-only": read_only,
+    "non-contiguous": strided,
+    "list": lambda array: fitting(array, np.int64).tolist(),
+}
+
+
+def held(kind, value):
+    """Numbers in a holder of that kind; a single number is one of the type, or 0-d."""
+    array = KINDS[kind](np.array(value, dtype=float))
+    scalar = np.ndim(array) == 0 and kind not in ("read-only", "non-contiguous")
+    return array[()] if scalar and isinstance(array, np.ndarray) else array
+
+
+def plain(kind, value):
+    """The same numbers in float64."""
+    array = np.array(held(kind, value), dtype=float)
+    return array if array.ndim else float(array)
+
+
+def same(found, expected):
+    """Compare results of any make: to rounding, and exactly where they are no floats."""
+    if is_dataclass(expected):
+        for field in fields(expected):
+            same(getattr(found, field.name), getattr(expected, field.name))
+    elif sparse.issparse(expected):
+        same(found.toarray(), expected.toarray())
+    elif isinstance(expected, tuple | list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            same(one, other)
+    elif isinstance(expected, np.ndarray | np.generic | float) and not isinstance(
+        expected, Fraction
+    ):
+        found, expected = np.asarray(found), np.asarray(expected)
+        assert found.shape == expected.shape
+        if expected.dtype.kind == "f":
+            assert found.dtype == float
+            np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+        else:
+            np.testing.assert_array_equal(found, expected)
+    else:
+        assert found == expected
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_result_is_that_of_float64(name):
+    for kind in KINDS:
+        try:
+            found = CALLS[name](partial(held, kind))
+        except Exception as problem:
+            problem.add_note(f"for {kind}")
+            raise
+        same(found, CALLS[name](partial(plain, kind)))
