@@ -313,11 +313,10 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
 
 def live_figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """The stored picture, what moves the figure, and the data from which the script draws."""
-    name, start = data["name"], data["start"]
+    name = data["name"]
     opening = f'<figure class="live" id="{name}" data-program="{data["program"]}">'
     rows = "".join(
-        live_control(f"{name}-{key}", key, data["labels"][key], dial, start[key])
-        for key, dial in data["dials"].items()
+        live_control(name, dial, data["start"][dial["name"]]) for dial in data["dials"]
     )
     carried = {
         key: data[key] for key in ("dials", "points", "plane", "axes", "start", "data")
@@ -335,23 +334,25 @@ def live_figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     )
 
 
-def live_control(place: str, key: str, label: str, dial: list[Any], start: Any) -> str:
-    """The row of one dial of a live figure, or of one switch."""
-    label, key = html.escape(label), html.escape(key)
-    if live.is_switch(dial):
+def live_control(figure_name: str, dial: dict[str, Any], start: float | str) -> str:
+    """The row of one continuous dial of a live figure, or of one switch."""
+    name, label = html.escape(dial["name"]), html.escape(dial["label"])
+    place = f"{figure_name}-{name}"
+    if live.is_switch(dial["values"]):
         buttons = "".join(
-            f'<label class="choice"><input type="radio" name="{place}" value="{text}"'
-            f'{" checked" * (text == html.escape(start))} autocomplete="off"><span>{text}</span></label>'
-            for text in map(html.escape, dial)
+            f'<label class="choice"><input type="radio" name="{place}" autocomplete="off" '
+            f'value="{html.escape(text)}"{" checked" * (text == start)}>'
+            f"<span>{html.escape(text)}</span></label>"
+            for text in dial["values"]
         )
         return (
             f'<div class="control" role="radiogroup" aria-labelledby="{place}-label" '
-            f'data-name="{key}"><span class="label" id="{place}-label">{label}</span>'
+            f'data-name="{name}"><span class="label" id="{place}-label">{label}</span>'
             f'<span class="choices">{buttons}</span></div>'
         )
-    low, high = dial
+    low, high = dial["values"]
     return (
-        f'<div class="control" data-name="{key}"><label for="{place}">{label}</label>'
+        f'<div class="control" data-name="{name}"><label for="{place}">{label}</label>'
         f'<button type="button" aria-pressed="false" aria-label="Play {label}">▶</button>'
         f'<input type="range" id="{place}" min="{low}" max="{high}" step="any" value="{start}" '
         f'autocomplete="off" aria-valuetext="{start:.2f}">'

@@ -107,13 +107,15 @@ def live(
         "data": dict(data),
         "plane": [list(interval) for interval in plane],
         "axes": list(axes),
-        "dials": {key: list(dial) for key, dial in dials.items()},
+        "dials": [
+            {"name": key, "label": labels.get(key, key), "values": list(dial)}
+            for key, dial in dials.items()
+        ],
         "points": [
             {"name": key, "label": labels.get(key, key), "role": role}
             for key, role in points.items()
         ],
         "start": {key: list(at) if key in points else at for key, at in start.items()},
-        "labels": {key: labels.get(key, key) for key in dials},
         "caption": caption,
         "alt": alt,
     }

@@ -36,7 +36,8 @@ const pen = (layer, x, y) => {
 // A live figure; `set` takes what stands in a link to a setting.
 export function live(figure, program) {
   const given = JSON.parse(figure.querySelector("script").textContent);
-  const { dials, points, plane, data } = given, state = structuredClone(given.start);
+  const { points, plane, data } = given, state = structuredClone(given.start);
+  const dials = Object.fromEntries(given.dials.map(({ name, values }) => [name, values]));
   const stage = figure.querySelector(".stage"), setting = figure.querySelector("a.setting");
   const rows = [...figure.querySelectorAll(".control")], inside = `${figure.id}-inside`;
   const svg = select(stage).append("svg").attr("role", "group");
