@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from docutils import nodes
 from formulas import set_up_math
-from lean import finish_pages
+from lean import finish_pages, note_start
 from outputs import explorable, set_up_outputs
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -43,6 +43,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("notation", NotationDirective)
     app.add_directive("explorable", ExplorableDirective)
     app.connect("config-inited", switch_thebe_off)
+    app.connect("builder-inited", note_start)
     app.connect("build-finished", finish_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -30,7 +31,7 @@ PAGE: Rules = [
     ('</span><span class="base">', '</span><wbr><span class="base">'),
     # Ids that several boxes share.
     (
-        '<div class="proof admonition" id="proof">',
+        re.compile('<div class="proof(?: long)? admonition" id="proof">'),
         '<div class="proof proof-block admonition">',
     ),
     (re.compile(r'(<section\b[^>]*) id="(?:proof|exercise|solution)-content"'), r"\1"),
@@ -114,9 +115,11 @@ def finish_pages(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     out, mends = Path(app.outdir), Mends()
-    for name in app.config.external_site_map:
-        if not (out / f"{name}.html").is_file():
-            raise ExtensionError(f"_toc.yml lists {name}, but no such page was built")
+    listed = [out / f"{name}.html" for name in app.config.external_site_map]
+    for page in listed:
+        if not page.is_file():
+            raise ExtensionError(f"_toc.yml lists {page.stem}, but no such page was built")
+    whole = all(page.stat().st_mtime >= app.began for page in listed)
     for page in out.rglob("*.html"):
         rewrite(page, mends, PAGE)
     scripts = out / "_static" / "scripts"
@@ -124,8 +127,14 @@ def finish_pages(app: Sphinx, error: Exception | None) -> None:
         script.unlink()
     rewrite(out / "_static" / "documentation_options.js", mends, OPTIONS)
     rewrite(scripts / "pydata-sphinx-theme.js", mends, THEME_SCRIPT)
-    mends.check()
+    if whole:  # else pages of an earlier run are mended already
+        mends.check()
     keep_used_icons(out)
+
+
+def note_start(app: Sphinx) -> None:
+    """Notes when the build began."""
+    app.began = time.time()
 
 
 def rewrite(path: Path, mends: Mends, rules: Rules) -> None:

@@ -65,6 +65,7 @@ STUDIES = {
         },
         10,
         lambda row: row["setting"] == "16 8 150",
+        ("SGD", "SGD rate", "SGD failed"),
     ),
     "kernel_regime": Study(
         ntk.kernel_regime,

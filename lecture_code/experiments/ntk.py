@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_code import ntk
+from lecture_code import kernels, ntk
 
 INPUTS = ntk.sphere(8, 5, np.random.default_rng(2))
 LABELS = np.array([-1.0, -1, -1, -1, -1, 1, -1, -1])
@@ -39,7 +39,7 @@ def _beside_linear_model(
     early = ntk.train(net, INPUTS, LABELS, step, 10, **options).x
     end = ntk.train(early, INPUTS, LABELS, step, steps - 10, **options).x
     new, old = (alpha * ntk.predict(at, ELSEWHERE, activation) for at in (end, net))
-    linear = across @ ntk.kernel_descent(kernel, target, step, [steps])[0]
+    linear = across @ kernels.kernel_descent(kernel, target, step, [steps])[0]
     fit = ntk.gradient(net, INPUTS, np.linalg.solve(kernel, target / alpha), activation, layers)
     off = ntk.linear_model(net, fit, ELSEWHERE, activation)
 

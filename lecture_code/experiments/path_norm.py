@@ -8,7 +8,12 @@ import numpy as np
 
 from lecture_code import digits, nets, path_norm
 from lecture_code.nets import Layered, Network, Recurrent, value_and_gradient
-from lecture_code.optimize import DivergenceError, gradient_descent, stochastic_gradient_descent
+from lecture_code.optimize import (
+    DivergenceError,
+    adagrad,
+    gradient_descent,
+    stochastic_gradient_descent,
+)
 
 EPOCHS, LOOKS = 12, (1, 2, 4, 8, 12)
 STEPS = {
@@ -59,12 +64,12 @@ def _direction(method: str, net: Network, x: np.ndarray, y: np.ndarray) -> Calla
     total = np.zeros(net.size)
 
     def move(w: np.ndarray, batch: np.ndarray) -> np.ndarray:
+        nonlocal total
         gradient = value_and_gradient(net, w, x[batch], y[batch], nets.cross_entropy)[1]
         if method == "Path-SGD":
             return path_norm.path_sgd_direction(net, w, gradient)
         if method == "AdaGrad":
-            np.add(total, gradient**2, out=total)
-            return gradient / (np.sqrt(total) + 1e-12)
+            gradient, total = adagrad(gradient, total)
         return gradient
 
     return move
