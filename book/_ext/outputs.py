@@ -97,14 +97,14 @@ def visit_picture(writer: Any, node: picture) -> None:
     """Writes the image element; the file is the one that Sphinx copies beside the pages."""
     name = quote(writer.builder.images[node["uri"]])
     src = posixpath.join(writer.builder.imgpath, name)
-    writer.body.append(image(src, node["alt"], node["size"]))
+    writer.body.append(image(src, node["alt"], node["size"], ' loading="lazy"'))
     raise nodes.SkipNode
 
 
-def image(src: str, alt: str, size: tuple[int, int]) -> str:
-    """An HTML image with its alternative text and its size."""
+def image(src: str, alt: str, size: tuple[int, int], more: str = "") -> str:
+    """An HTML image with its alternative text, its size and further attributes."""
     width, height = size
-    return f'<img src="{src}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+    return f'<img src="{src}" alt="{html.escape(alt)}" width="{width}" height="{height}"{more}>'
 
 
 class Outputs:
