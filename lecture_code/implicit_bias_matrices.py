@@ -35,6 +35,12 @@ def flow(
     return U @ U.T, last[U0.size :]
 
 
+def path(problem: Sensing, U0: np.ndarray, times: np.ndarray, rtol: float = 1e-8) -> np.ndarray:
+    """X along the flow from U0 at increasing times, shape (len(times), n, n)."""
+    U = _integrate(problem, U0, times[-1], times, rtol)[:, : U0.size].reshape(-1, *U0.shape)
+    return U @ U.transpose(0, 2, 1)
+
+
 def _integrate(
     problem: Sensing, U0: np.ndarray, time: float, at: np.ndarray, rtol: float
 ) -> np.ndarray:
@@ -79,6 +85,37 @@ def _field(
     return velocity, jacobian
 
 
+def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
+    r"""Where the flow from :math:`\alpha I` ends if X13 = 1, X14 = X23 = R are known: X and s.
+
+    .. math:: \dot a=p+qc,\quad \dot c=-\tfrac12pc+\tfrac12q(1-c^2+e^{d-2a}),\quad \dot d=p
+
+    :math:`\alpha` is 10 to minus ``power``, which may be in the hundreds. X has the blocks
+    :math:`\tfrac12(Y\pm\alpha^2Y^{-1})`, and a = log Y11, c = Y12/Y11, d = log det Y; the
+    residuals are -p, -q, -q. Source: the proof of ``ib-nuclear``.
+    """
+    log_start = -power * np.log(10)
+
+    def pair(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a, c, d = z[:3]
+        corner = c * c + np.exp(d - 2 * a)
+        Y = np.exp(a) * np.array([[1, c], [c, corner]])
+        return Y, np.exp(2 * log_start + a - d) * np.array([[corner, -c], [-c, 1]])
+
+    def velocity(_: float, z: np.ndarray) -> list[float]:
+        a, c, d = z[:3]
+        Y, Z = pair(z)
+        p, q = np.array([1.0, R]) - (Y - Z)[0] / 2
+        return [p + q * c, q / 2 * (1 - c * c + np.exp(d - 2 * a)) - p * c / 2, p, q]
+
+    # Near zero the scalars are almost linear in time, and a free solver would leap into overflow.
+    start, control = [log_start, 0, 2 * log_start, 0], {"rtol": 1e-9, "atol": 1e-10}
+    run = solve_ivp(velocity, (0, 60 + 3 * power), start, "LSODA", max_step=0.5, **control).y[:, -1]
+    Y, Z = pair(run)
+    s = np.array([run[2] - 2 * log_start, run[3], run[3]])
+    return np.block([[Y + Z, Y - Z], [Y - Z, Y + Z]]) / 2, s
+
+
 def exponential_descent(
     problem: Sensing, U0: np.ndarray, step: float, steps: int, order: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -114,12 +151,10 @@ def ordered_product(
     ends of the steps (``at`` 1), at their beginnings (0) or at midpoints (1/2). Source: talk, "The
     Non-Commutative Case".
     """
-    step = time / steps
-    U = np.array(U0, dtype=float)
+    U, step = np.array(U0, dtype=float), time / steps
     times = (np.arange(steps) + at) / steps * time
-    for z in _integrate(problem, U0, time, times, 1e-10):
-        V = z[: U.size].reshape(U.shape)
-        U = expm(-step * residual_matrix(problem, V @ V.T)) @ U
+    for X in path(problem, U0, times, 1e-10):
+        U = expm(-step * residual_matrix(problem, X)) @ U
     return U @ U.T
 
 

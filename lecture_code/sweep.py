@@ -119,11 +119,13 @@ def _run(queue: list[Job], executor: Executor | None, limit: float) -> Iterator[
                 pool = ThreadPoolExecutor(os.cpu_count())
             queue += [job for _, job in lost]
     finally:
-        for run in running:
-            run.cancel()
-        if not executor:
+        if executor:
+            for run in running:
+                run.cancel()
+        else:
+            pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - others if running else ():
-                process.terminate()
+                process.kill()
             pool.shutdown()
 
 

@@ -19,17 +19,6 @@ from lecture_code import cubes
 from lecture_code.description_length import POINTS, pack
 
 
-def first_consistent(tables: np.ndarray, labels: np.ndarray, mask: np.ndarray) -> int | None:
-    """The first column of ``tables`` that agrees with ``labels`` wherever ``mask`` is set, or None.
-
-    ``tables`` has shape (4, count), the other two are truth tables of four words.
-    """
-    alive = np.flatnonzero(((tables[0] ^ labels[0]) & mask[0]) == 0)
-    for table, label, asked in zip(tables[1:], labels[1:], mask[1:], strict=True):
-        alive = alive[(table[alive] ^ label) & asked == 0]
-    return int(alive[0]) if alive.size else None
-
-
 def sample_tables(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A sample as two truth tables: its labels, and a mask of the points it holds.
 

@@ -74,6 +74,23 @@ def test_flow_is_that_of_the_product_and_of_the_residuals():
     np.testing.assert_allclose(s, run.y[25:, -1], atol=1e-7)
 
 
+def test_path_passes_where_flows_of_that_time_end():
+    problem, _ = sensing(4)
+    U0 = 0.3 * np.random.default_rng(5).standard_normal((5, 2))
+    run = ibm.path(problem, U0, np.array([0.0, 0.3, 0.8]), 1e-10)
+    ends = [U0 @ U0.T, *(ibm.flow(problem, U0, time, 1e-10)[0] for time in (0.3, 0.8))]
+    np.testing.assert_allclose(run, ends, atol=1e-8)
+
+
+@pytest.mark.parametrize(("R", "power"), [(0.5, 0), (2.0, 3), (3.0, 8)])
+def test_flow_of_the_example_is_the_flow(R, power):
+    problem = ms.completion(4, {(0, 2): 1, (0, 3): R, (1, 2): R})
+    X, s = ibm.example_flow(R, power)
+    full, integral = ibm.flow(problem, 10 ** (-power / 2) * np.eye(4), 60 + 3 * power, 1e-11)
+    np.testing.assert_allclose(X, full, rtol=1e-7)
+    np.testing.assert_allclose(s, integral, rtol=1e-7)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_exponential_descent_freezes_the_residual_over_each_step(order):
     problem, _ = sensing(6)
