@@ -189,7 +189,7 @@ def npm() -> list[object]:
 
 
 def npm_packages() -> None:
-    """Install KaTeX and axe-core unless that is done."""
+    """Install what package-lock.json lists unless that is done; bundle the live figures."""
     command = npm()
     key = digest([ROOT / "package.json", ROOT / "package-lock.json"])
     stamp = ROOT / "node_modules" / "installed"
@@ -205,6 +205,18 @@ def npm_packages() -> None:
         ]
         options += ["--fetch-retry-maxtimeout=5000"]
         install("npm", "The npm registry", *command, "ci", *options)
+        stamp.write_text(key)
+    bundle(command, key)
+
+
+def bundle(npm_command: list[object], key: str) -> None:
+    """Make one script of all that draws live figures unless that is done."""
+    programs = (ROOT / "lecture_code" / "display" / "live").glob("*.js")
+    target, stamp = ROOT / "_build" / "live" / "live.js", ROOT / "_build" / "bundled"
+    key = digest(programs, key)
+    if not (target.is_file() and is_done(stamp, key)):
+        stamp.unlink(missing_ok=True)
+        install("npm", "The npm registry", *npm_command, "run", "--silent", "bundle")
         stamp.write_text(key)
 
 

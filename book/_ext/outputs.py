@@ -21,14 +21,18 @@ from formulas import as_html
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 
-from lecture_code.display import claims, evidence, explore, plotting, tables
+from lecture_code.display import claims, evidence, explore, live, plotting, tables
 
 SHOWN = "shown"
 TEACHES = "tag_teaches"
 FEW = 5  # a range has at least so many stops
+BUNDLE = Path(__file__).parents[2] / "_build" / "live" / "live.js"
 
 Markdown = Callable[[str], list[nodes.Node]]
+
+logger = logging.getLogger(__name__)
 
 
 def set_up_outputs(app: Sphinx) -> None:
@@ -40,6 +44,29 @@ def set_up_outputs(app: Sphinx) -> None:
     app.add_js_file("explorable.js", loading_method="defer")
     app.add_css_file("roles.css", priority=400)
     app.connect("build-finished", write_roles)
+    if BUNDLE.is_file():
+        app.connect("config-inited", use_live_bundle)
+        app.connect("html-page-context", load_live_bundle)
+    else:
+        logger.warning(
+            "The script of the live figures is missing: their stored pictures are shown. Run "
+            "`make book`, or `npm ci` and `npm run bundle`, for figures that can be moved.",
+            type="companion",
+            subtype="live",
+        )
+
+
+def use_live_bundle(app: Sphinx, config: Any) -> None:
+    """Lays the script that draws live figures beside the pages."""
+    config.html_static_path.append(str(BUNDLE.parent))
+
+
+def load_live_bundle(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Loads it on the pages that have a live figure."""
+    if '<figure class="live"' in context.get("body", ""):
+        app.add_js_file(BUNDLE.name, loading_method="defer")
 
 
 def write_roles(app: Sphinx, error: Exception | None) -> None:
@@ -70,14 +97,14 @@ def visit_picture(writer: Any, node: picture) -> None:
     """Writes the image element; the file is the one that Sphinx copies beside the pages."""
     name = quote(writer.builder.images[node["uri"]])
     src = posixpath.join(writer.builder.imgpath, name)
-    writer.body.append(image(src, node["alt"], node["size"]))
+    writer.body.append(image(src, node["alt"], node["size"], ' loading="lazy"'))
     raise nodes.SkipNode
 
 
-def image(src: str, alt: str, size: tuple[int, int]) -> str:
-    """An HTML image with its alternative text and its size."""
+def image(src: str, alt: str, size: tuple[int, int], more: str = "") -> str:
+    """An HTML image with its alternative text, its size and further attributes."""
     width, height = size
-    return f'<img src="{src}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+    return f'<img src="{src}" alt="{html.escape(alt)}" width="{width}" height="{height}"{more}>'
 
 
 class Outputs:
@@ -85,7 +112,7 @@ class Outputs:
 
     mime_priority_overrides: ClassVar = [
         ("html", mime, 1)
-        for mime in (evidence.MIME, explore.MIME, plotting.MIME, tables.MIME)
+        for mime in (evidence.MIME, explore.MIME, live.MIME, plotting.MIME, tables.MIME)
     ]
 
     @staticmethod
@@ -96,7 +123,9 @@ class Outputs:
         markdown = partial(parsed, writer, data.line or 0)
         if data.mime_type == evidence.MIME:
             return [evidence_block(data.content)]
-        if data.mime_type == plotting.MIME:
+        if data.mime_type == live.MIME and BUNDLE.is_file():
+            return [live_figure(data.content, markdown)]
+        if data.mime_type in (plotting.MIME, live.MIME):
             return [figure(data.content, markdown)]
         if data.mime_type == tables.MIME:
             return [table(data.content)]
@@ -280,6 +309,55 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
         )
     )
     return shown([], *parts)
+
+
+def live_figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
+    """The stored picture, what moves the figure, and the data from which the script draws."""
+    name = data["name"]
+    opening = f'<figure class="live" id="{name}" data-program="{data["program"]}">'
+    rows = "".join(
+        live_control(name, dial, data["start"][dial["name"]]) for dial in data["dials"]
+    )
+    carried = {
+        key: data[key] for key in ("dials", "points", "plane", "axes", "start", "data")
+    }
+    return shown(
+        [],
+        raw(f'{opening}<div class="stage">'),
+        frame(alt=data["alt"], size=data["size"]),
+        raw(f'</div><div class="controls">{rows}</div><figcaption>'),
+        *markdown(data["caption"]),
+        raw(
+            f' <a class="setting" href="#{name}">Link to this setting</a></figcaption>'
+            f'<script type="application/json">{script_data(carried)}</script></figure>'
+        ),
+    )
+
+
+def live_control(figure_name: str, dial: dict[str, Any], start: float | str) -> str:
+    """The row of one continuous dial of a live figure, or of one switch."""
+    name, label = html.escape(dial["name"]), html.escape(dial["label"])
+    place = f"{figure_name}-{name}"
+    if live.is_switch(dial["values"]):
+        buttons = "".join(
+            f'<label class="choice"><input type="radio" name="{place}" autocomplete="off" '
+            f'value="{html.escape(text)}"{" checked" * (text == start)}>'
+            f"<span>{html.escape(text)}</span></label>"
+            for text in dial["values"]
+        )
+        return (
+            f'<div class="control" role="radiogroup" aria-labelledby="{place}-label" '
+            f'data-name="{name}"><span class="label" id="{place}-label">{label}</span>'
+            f'<span class="choices">{buttons}</span></div>'
+        )
+    low, high = dial["values"]
+    return (
+        f'<div class="control" data-name="{name}"><label for="{place}">{label}</label>'
+        f'<button type="button" aria-pressed="false" aria-label="Play {label}">▶</button>'
+        f'<input type="range" id="{place}" min="{low}" max="{high}" step="any" value="{start}" '
+        f'autocomplete="off" aria-valuetext="{start:.2f}">'
+        f'<output for="{place}">{start:.2f}</output></div>'
+    )
 
 
 def readings(slider: dict[str, Any], config: Any) -> list[str]:

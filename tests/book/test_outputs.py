@@ -21,7 +21,7 @@ from docutils import nodes
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
 
-from lecture_code.display import evidence
+from lecture_code.display import evidence, live
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = 'a "quoted" & <b>bold</b> </script><img src=x onerror=alert(1)> <!--<script> \u2028 $5 \\'
@@ -94,6 +94,59 @@ def test_no_text_breaks_out(page: BeautifulSoup) -> None:
     assert len(page.select("img")) == len(page.select("script")) == 1
     assert not page.select("i, b")
     assert not re.search("<!--|</?script", page.select_one("script").string)
+
+
+LIVE = {
+    "name": "plane",
+    "program": "least_squares",
+    "dials": [
+        {"name": "size", "label": EVIL, "values": [0.0, 2.0]},
+        {"name": "kind", "label": "kind", "values": ["<i>", 'b"&']},
+    ],
+    "points": [{"name": "at", "label": EVIL, "role": "data"}],
+    "start": {"size": 0.5, "kind": 'b"&', "at": [0, 0]},
+    "plane": [[-1, 1], [-1, 1]],
+    "axes": ["x", "y"],
+    "data": {},
+    "caption": "What to see.",
+    "alt": "What is seen.",
+    "size": [70, 50],
+}
+
+
+def test_a_live_figure_has_its_controls_labelled_at_their_start() -> None:
+    """And no text breaks out."""
+    block = outputs.live_figure(LIVE, lambda text: [nodes.Text(text)])
+    soup = BeautifulSoup("".join(block.findall(nodes.Text)), "html.parser")
+    dial = soup.select_one("figure#plane input[type=range]")
+    assert soup.select_one(f'label[for="{dial["id"]}"]').get_text() == EVIL
+    assert (dial["min"], dial["max"], dial["value"]) == ("0.0", "2.0", "0.5")
+    assert soup.select_one("output").get_text() == dial["aria-valuetext"] == "0.50"
+    group = soup.select_one('[role="radiogroup"]')
+    assert soup.find(id=group["aria-labelledby"]).get_text() == "kind"
+    assert [one["value"] for one in group.select("input")] == ["<i>", 'b"&']
+    assert [one.has_attr("checked") for one in group.select("input")] == [False, True]
+    carried = json.loads(soup.select_one("script").string)
+    assert carried["points"] == LIVE["points"]
+    assert not soup.select("i, b, img")
+    assert not re.search("<!--|</?script", soup.select_one("script").string)
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_without_the_script_a_live_figure_is_its_picture(
+    bundled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "BUNDLE", tmp_path / "live.js")
+    if bundled:
+        outputs.BUNDLE.touch()
+    monkeypatch.setattr(outputs, "parsed", lambda writer, line, text: [nodes.Text(text)])
+    writer = SimpleNamespace(sphinx_env=SimpleNamespace(config=None))
+    output = SimpleNamespace(mime_type=live.MIME, content=LIVE, line=0)
+    (block,) = outputs.Outputs.handle_mime(SimpleNamespace(renderer=writer), output, False)
+    soup = BeautifulSoup("".join(block.findall(nodes.Text)), "html.parser")
+    assert len(list(block.findall(outputs.frame))) == 1
+    assert bool(soup.select("figure.live, input")) == bundled
+    assert bool(soup.select("figure.plot")) != bundled
 
 
 def test_a_mend_that_finds_nothing_fails_the_build() -> None:

@@ -18,7 +18,7 @@ from companion import Chapter
 from pybtex.database import parse_file
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from lecture_code.display import claims, evidence, explore, plotting
+from lecture_code.display import claims, evidence, explore, live, plotting
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
@@ -97,7 +97,9 @@ def test_outputs_of_figures_say_what_is_seen(notebook: Path) -> None:
         for output in cell["outputs"]:
             data = output.get("data", {})
             if "image/png" in data:
-                assert {explore.MIME, plotting.MIME} & set(data), "a figure without a caption"
+                assert {explore.MIME, live.MIME, plotting.MIME} & set(data), (
+                    "a figure without a caption"
+                )
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

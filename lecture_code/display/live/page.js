@@ -1,0 +1,28 @@
+// Starts the live figures of a page, each when it comes near the view.
+import { live } from "./kit.js";
+import * as least_squares from "./least_squares.js";
+
+export const programs = { least_squares };
+export const figures = new Map();
+
+export const start = figure => {
+  if (!figures.has(figure)) figures.set(figure, live(figure, programs[figure.dataset.program]));
+  return figures.get(figure);
+};
+const near = new IntersectionObserver(
+  entries => {
+    for (const { isIntersecting, target } of entries)
+      if (isIntersecting) near.unobserve(target), start(target);
+  },
+  { rootMargin: "600px" },
+);
+const visit = () => {
+  const [id, query] = location.hash.slice(1).split("?");
+  const figure = query && document.getElementById(id);
+  if (!figure?.matches("figure.live")) return;
+  start(figure).set(new URLSearchParams(query));
+  figure.scrollIntoView();
+};
+for (const figure of document.querySelectorAll("figure.live")) near.observe(figure);
+addEventListener("hashchange", visit);
+visit();
