@@ -204,7 +204,7 @@ def certificate(problem: Sensing, s: np.ndarray) -> tuple[np.ndarray, float]:
     return s / top, float(s @ problem.y) / top
 
 
-@takes(A="m n n", U0="n k", controls="K m")
+@takes(A="m n n", U0="n k", controls="... m")
 def steer(A: np.ndarray, U0: np.ndarray, controls: np.ndarray) -> np.ndarray:
     r"""The matrix X reached from U0 by :math:`\dot U=\mathcal A^*(c)U`, c constant on K segments.
 
