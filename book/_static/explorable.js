@@ -59,7 +59,7 @@
   const visit = () => {
     const [id, query] = location.hash.slice(1).split("?");
     const figure = query && document.getElementById(id);
-    if (!figure?.matches("figure.explorable")) return;
+    if (!figure || !figure.matches("figure.explorable")) return;
     const wanted = new URLSearchParams(query);
     show(figure);
     rows(figure).forEach((row, i) => {

@@ -108,7 +108,9 @@ class Evidence:
             tightest = f", the tightest at {max(ratios):g} of its bound" if ratios else ""
             if len(holds) == 1:
                 tightest = tightest.replace("the tightest at", "at")
-            parts.append(f"{counted(len(holds), 'check holds', 'checks hold')}{tightest}")
+            vacuous = sum(row.vacuous for row in holds)
+            said = f" ({vacuous} vacuous)" if vacuous else ""
+            parts.append(f"{counted(len(holds), 'check holds', 'checks hold')}{said}{tightest}")
         if refuted:
             parts.append(counted(refuted, "counterexample", "counterexamples"))
         if measured:

@@ -19,7 +19,7 @@ const near = new IntersectionObserver(
 const visit = () => {
   const [id, query] = location.hash.slice(1).split("?");
   const figure = query && document.getElementById(id);
-  if (!figure?.matches("figure.live")) return;
+  if (!figure || !figure.matches("figure.live")) return;
   start(figure).set(new URLSearchParams(query));
   figure.scrollIntoView();
 };
