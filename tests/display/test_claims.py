@@ -178,7 +178,8 @@ def test_block_sums_up_its_rows_and_folds_all_but_three() -> None:
     rows = [HOLDING[name][0]() for name in HOLDING]
     block = evidence.evidence(*rows)
     assert block.head == (
-        "8 checks hold, the tightest at 0.75 of its bound; 2 counterexamples; 3 measurements"
+        "8 checks hold (1 vacuous), the tightest at 0.75 of its bound; 2 counterexamples; "
+        "3 measurements"
     )
     assert str(block).splitlines()[0] == f"[evidence] a-row: {block.head}"
     assert len(str(block).splitlines()) == 1 + len(rows)
