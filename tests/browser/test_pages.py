@@ -43,7 +43,8 @@ ORPHANS = r"""() => [...document.querySelectorAll(".bd-article span.math")].flat
 })"""
 
 # A displayed formula is not broken: it scrolls, and says so.
-BROKEN_DISPLAYS = """() => [...document.querySelectorAll(".katex-display")].filter(e => e.checkVisibility()).filter(display => {
+BROKEN_DISPLAYS = """() => [...document.querySelectorAll(".katex-display")].filter(display => {
+  if (!display.checkVisibility()) return false;  // in a fold
   const html = display.querySelector(".katex-html"), bases = [...html.children];
   const places = bases.map(e => e.getBoundingClientRect()).filter(e => e.width);
   const wide = display.scrollWidth > display.clientWidth;
@@ -53,7 +54,8 @@ BROKEN_DISPLAYS = """() => [...document.querySelectorAll(".katex-display")].filt
 }).map(display => display.parentElement.id)"""
 
 UNALIGNED = """() => [...document.querySelectorAll("figure.explorable")].filter(figure => {
-  const edges = [...figure.querySelectorAll("input[type=range]")].map(e => e.getBoundingClientRect());
+  const sliders = [...figure.querySelectorAll("input[type=range]")];
+  const edges = sliders.map(e => e.getBoundingClientRect());
   return edges.some(e => e.left !== edges[0].left || e.right !== edges[0].right);
 }).map(figure => figure.id)"""
 
