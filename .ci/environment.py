@@ -19,7 +19,7 @@ FIRST_CHAPTER = "matrix_completion.ipynb"
 TARGETS = ["book", "check", "test", "test-all", "lab", "lab-afresh", "notebooks", "sweeps"]
 SETTINGS = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "NODE_ENV", "MATPLOTLIBRC"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PARALLEL = ["--numprocesses=logical", "--dist=loadfile"]
+PARALLEL = ["--numprocesses=logical", "--dist=loadfile", "--no-loadscope-reorder"]
 WORKSPACE = "/lab/workspaces/companion/tree"  # with tabs of its own
 QUIET_LAB = [  # no news, no look for updates: no request to another host
     "--LabApp.news_url=None",

@@ -181,7 +181,7 @@ def until(condition: Callable[[], object], patience: float = 60.0) -> None:
 
 def test_an_interrupt_ends_at_once_and_keeps_what_is_done(tmp_path: Path) -> None:
     process = start(tmp_path, pause=0.01, levels=100000, draws=1)
-    until(partial(more_than, tmp_path, 5))
+    until(partial(more_than, tmp_path, 400))  # all workers are up and leave it to the parent
     workers = psutil.Process(process.pid).children(recursive=True)
     for one in [*workers, psutil.Process(process.pid)]:  # as a terminal does
         one.send_signal(signal.SIGINT)
