@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from visits import GENERATED, HTML, PAGES, ROOT, THEMES, Open, Visit, address, views, visit
+from visits import (
+    GENERATED,
+    HTML,
+    PAGES,
+    PATIENCE,
+    ROOT,
+    THEMES,
+    Visit,
+    address,
+    views,
+    visit,
+)
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
@@ -167,11 +178,11 @@ def test_first_visit_is_silent_and_follows_the_system(browser: Browser, theme: s
     assert not opened.troubles
 
 
-def test_no_page_scrolls_sideways_on_the_narrowest_phone(opened: Open) -> None:
-    page = opened(address(PAGES[0])).page
-    page.set_viewport_size({"width": 320, "height": 700})
+def test_no_page_scrolls_sideways_on_the_narrowest_phone(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 700})
     wide = {}
     for place in PAGES:
-        page.goto(address(place))
+        page.goto(address(place), timeout=PATIENCE)
         wide[place] = page.evaluate("document.documentElement.scrollWidth")
+    page.close()
     assert {place: width for place, width in wide.items() if width > 320} == {}
