@@ -26,6 +26,7 @@ STATEMENT = re.compile(
     r"(?P<text>.*?)\n(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
+ERRATUM = {"error": "an error", "remark": "a remark", "dated": "right when it was written"}
 EQUATION_LABEL = re.compile(r"^ *:label: .*\n", re.MULTILINE)
 
 
@@ -250,7 +251,7 @@ class ErrataDirective(MarkdownDirective):
                 guards = len(chapter.evidence.get(row.id, []))
                 checks = evidence.counted(guards, "row of evidence", "rows of evidence")
                 link = f'<a href="claims.html#{row.id}"><code>{row.id}</code></a>'
-                yield f"{erratum.where}\n"
+                yield f"{erratum.where} ({ERRATUM[erratum.kind]})\n"
                 yield f": *As printed in our copy:* {erratum.printed}\n"
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
