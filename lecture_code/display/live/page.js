@@ -1,8 +1,8 @@
 // Starts the live figures of a page, each when it comes near the view.
 import { live } from "./kit.js";
-import * as least_squares from "./least_squares.js";
+import * as programs from "./programs.js";
 
-export const programs = { least_squares };
+export { programs };
 export const figures = new Map();
 
 export const start = figure => {

@@ -1,0 +1,2 @@
+// The drawing programs, one a line.
+export * as least_squares from "./least_squares.js";
