@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
-from math import comb
 
 import numpy as np
+from scipy.stats import binom
 
 from lecture_code.checks import takes
 from lecture_code.mirrors import ball
@@ -99,7 +99,7 @@ def staircase(steps: int) -> np.ndarray:
     return rows
 
 
-@takes(rows="n d", w="d")
+@takes(rows="n d", w="d", finite=False)
 def first_maximiser(rows: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The first row of largest inner product with w, up to rounding: a subgradient of the max."""
     values = rows @ w
@@ -117,14 +117,25 @@ def some_unseen(m: int, n: int) -> Fraction:
 
 
 @takes()
-def masks(m: int, d: int, seed: int) -> np.ndarray:
-    """m x d fair bits by an integer hash that a browser computes alike (Mueller's, of 32 bits)."""
-    cell, row = np.arange(1, d + 1, dtype=np.uint32), np.arange(1, m + 1, dtype=np.uint32)
-    h = (cell * np.uint32(0x9E3779B1)) ^ (row * np.uint32(0x85EBCA6B))[:, None]
+def hashed(rows: int, columns: int, seed: int) -> np.ndarray:
+    """rows x columns whole numbers of 32 bits that look random, the same here and in a browser.
+
+    Source: Mueller's integer hash, with the factors 0x7feb352d and 0x846ca68b.
+    """
+    column, row = np.arange(1, columns + 1), np.arange(1, rows + 1)[:, None]
+    h = (column.astype(np.uint32) * np.uint32(0x9E3779B1)) ^ (
+        row.astype(np.uint32) * np.uint32(0x85EBCA6B)
+    )
     h ^= np.uint32(seed * 0xC2B2AE35 % 2**32)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         h = (h ^ (h >> np.uint32(shift))) * np.uint32(factor)
-    return ((h ^ (h >> np.uint32(16))) & np.uint32(1)).astype(float)
+    return h ^ (h >> np.uint32(16))
+
+
+@takes()
+def masks(m: int, d: int, seed: int) -> np.ndarray:
+    """m samples of d fair bits each, as floats, from ``hashed``."""
+    return (hashed(m, d, seed) & 1).astype(float)
 
 
 @takes(w="d", mask="d")
@@ -143,8 +154,8 @@ def masked_excess(unseen: int, d: int, pull: float) -> float:
     _check(0 <= unseen <= d, "unseen", unseen, f"an integer from 0 to {d}")
     if unseen == 0:
         return 0.0
-    chances = [comb(unseen, j) / 2**unseen for j in range(unseen + 1)]
-    root = float(np.dot(chances, np.sqrt(np.arange(unseen + 1) / unseen)))
+    heads = np.arange(unseen + 1)
+    root = float(binom.pmf(heads, unseen, 0.5) @ np.sqrt(heads / unseen))
     return root + pull / d * (1 - 2 * np.sqrt(unseen))
 
 

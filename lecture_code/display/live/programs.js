@@ -1,2 +1,4 @@
 // The drawing programs, one a line.
 export * as least_squares from "./least_squares.js";
+export * as last_pixel from "./last_pixel.js";
+export * as bouncing_ball from "./bouncing_ball.js";
