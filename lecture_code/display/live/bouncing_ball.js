@@ -43,10 +43,13 @@ export const draw = (pen, { start, factor, run }, data) => {
   pen.label(last, "last", "failure", { dx: 9, dy: 14 });
   pen.label(average, "average", "estimate", { dx: 9, dy: -7 });
   for (const [key, role] of [["bound", "bound"], ["last", "failure"], ["average", "estimate"]]) {
-    plot.curve(curves.map(([c, at]) => [c, at[key]]), role, { dash: key === "bound" ? "5 3" : null });
+    const dash = key === "bound" ? "5 3" : null;
+    plot.curve(curves.map(([c, at]) => [c, at[key]]), role, { dash });
     plot.dot([factor, now[key]], role, 5);
-    const end = curves[key === "last" ? POINTS - 1 : 0];
-    plot.label([end[0], end[1][key]], key, role, key === "last" ? { dx: -4, dy: 20, anchor: "end" } : { dy: -8 });
+  }
+  for (const [k, key, role, dy] of [[3, "bound", "bound", -14], [8, "last", "failure", -8],
+    [8, "average", "estimate", 18]]) {
+    plot.label([curves[k][0], curves[k][1][key]], key, role, { dx: 0, dy });
   }
   return `At ${shown(factor)} times the step of the theorem the average of ${RUNS} runs is off by ${shown(now.average)}, the last point by ${shown(now.last)}; the bound allows ${shown(now.bound)}.`;
 };

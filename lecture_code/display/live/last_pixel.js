@@ -35,6 +35,7 @@ export const pass = (sample, pull) => {
 export const atMost = (w, pull) =>
   length(w) / Math.SQRT2 + (pull / w.length) * length(w.map(v => v - 1)) ** 2 - pull;
 
+const flip = samples => samples < 15 ? {} : { dx: -6, anchor: "end" };
 export const draw = (pen, { samples, size, luck }, { pull }) => {
   const side = parseInt(size), d = side * side, drawn = masks(samples, d, luck);
   const alive = new Array(d).fill(1), left = [d], plot = pen.panels[1];
@@ -55,6 +56,8 @@ export const draw = (pen, { samples, size, luck }, { pull }) => {
     for (const at of path) plot.dot(at, role, 3.5);
   }
   plot.label([20, 0.3], "bound for SGD", "bound", { dx: 0, anchor: "end" });
-  const [lost, most] = [erm.at(-1)[1], sgd.at(-1)?.[1]];
-  return `After ${samples} samples ${left.at(-1)} of ${d} pixels have never been met. The empirical minimiser is off by ${shown(lost)}${samples ? `, SGD by at most ${shown(most)}` : ""}.`;
+  plot.label(erm.at(-1), "perfect fit", "failure", { dy: -8, ...flip(samples) });
+  if (samples) plot.label(sgd.at(-1), "SGD", "estimate", { dy: 16, ...flip(samples) });
+  const [lost, most] = [erm.at(-1)[1], sgd.at(-1)?.[1]], tail = samples ? `, SGD by at most ${shown(most)}` : "";
+  return `After ${samples} samples ${left.at(-1)} of ${d} pixels have never been met. The empirical minimiser is off by ${shown(lost)}${tail}.`;
 };
