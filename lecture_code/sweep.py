@@ -1,6 +1,6 @@
 """Measured means many: run a task at every point of a grid, many times, and keep each result.
 
-A task is a function ``task(rng, **point)`` at the top level of a module; it returns numbers by name.
+A task is a function ``task(rng, **point)`` at the top level of a module; it returns numbers.
 Draw j at point i has the generator of ``SeedSequence(seed, spawn_key=(i, j))``, so that neither
 order nor workers nor restarts change a result. What is in the store never runs again.
 """
