@@ -102,11 +102,13 @@ def odd_even(radius: float) -> Problem:
     )
 
 
+@takes(points="n d", centres="k d")
 def squared_distances(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """All squared distances, points as rows and centres as columns of the result."""
     return ((points[:, None] - centres) ** 2).sum(axis=-1)
 
 
+@takes(points="n d", centres="k d")
 def lloyd(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Thirty rounds of Lloyd's algorithm; a centre that loses all points stays where it is."""
     for _ in range(30):

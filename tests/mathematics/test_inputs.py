@@ -25,6 +25,7 @@ from lecture_code import (
     kernels,
     losses,
     masks,
+    mirrors,
     norms,
     ntk,
     optimize,
@@ -33,6 +34,7 @@ from lecture_code import (
 )
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
+from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import matrix_completion as mc
@@ -40,6 +42,7 @@ from lecture_code import measurements as ms
 from lecture_code import nets as nt
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
+from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
 
 A, Y, X0, Z = [[1, 2, 3], [2, 1, 0]], [6, 3], [1, 2, 1], [[1, 0, 1], [1, 1, 0]]
@@ -124,6 +127,17 @@ CALLS = {
     "entropy.on_manifold": lambda a: en.on_manifold(a(A), a(X0), a([1, 0])),
     "flows.integrate": lambda a: flows.integrate(
         lambda z: -z, a([1, 2]), a([1, 2]), rtol=1e-8, atol=1e-8
+    ),
+    "generalized_learning.density": lambda a: gl.density(a([0.25, 0.75])).excess(np.zeros(2)),
+    "generalized_learning.lloyd": lambda a: gl.lloyd(a(POINTS), a([[100, 50], [0, 100]])),
+    "generalized_learning.logistic_minimiser": lambda a: gl.logistic_minimiser(
+        a(POINTS), a([1, -1, 1]), ridge=a(1), radius=a(2)
+    ),
+    "generalized_learning.newsvendor": lambda a: gl.newsvendor(a(3)).excess(1.0),
+    "generalized_learning.odd_even": lambda a: gl.odd_even(a(2)).excess(np.zeros(65)),
+    "generalized_learning.routes": lambda a: gl.routes(a(3), rng()).excess(np.full(6, 1 / 6)),
+    "generalized_learning.squared_distances": lambda a: gl.squared_distances(
+        a(POINTS), a([[100, 50], [0, 100]])
     ),
     "graphs.Dag.edge_factors": lambda a: dag(a).edge_factors(a([2])),
     "graphs.Dag.forward": lambda a: run(dag(a), a([3, -2, 2]), a([[100], [2]])),
@@ -221,6 +235,10 @@ CALLS = {
     "measurements.measure": lambda a: ms.measure(sensing(a), a([[100, 2], [2, 100]])),
     "measurements.minimal_frobenius": lambda a: ms.minimal_frobenius(sensing(a)),
     "measurements.residual_matrix": lambda a: ms.residual_matrix(sensing(a), a([[9, 2], [2, 9]])),
+    "mirrors.ball": lambda a: mirrors.ball(a(2))(np.array([3.0, 4.0])),
+    "mirrors.l1_ball": lambda a: mirrors.l1_ball(a(2))(np.array([3.0, -4.0])),
+    "mirrors.p_norm": lambda a: mirrors.p_norm(a(1.5))(np.array([3.0, -4.0])),
+    "mirrors.softmax": lambda a: mirrors.softmax(a([100, 99, 0])),
     "nets.Layered.edge_factors": lambda a: layered(a).edge_factors(a([2, 3])),
     "nets.Layered.forward": lambda a: run(layered(a), a(W2), a(POINTS)),
     "nets.Layered.initial": lambda a: layered(a).initial(rng()),
@@ -292,6 +310,16 @@ CALLS = {
     "path_norm.path_values": lambda a: pn.path_values(dag(a), a([100, 100, 1])),
     "path_norm.repeated_kappa": lambda a: pn.repeated_kappa(recurrent(a), a(W3[:3])),
     "path_norm.unit_norms": lambda a: pn.unit_norms(layered(a), a(W2), a(3)),
+    "stochastic_optimization.coordinate_excess": lambda a: so.coordinate_excess(a(3)),
+    "stochastic_optimization.first_maximiser": lambda a: so.first_maximiser(a(POINTS), a([1, 2])),
+    "stochastic_optimization.hashed": lambda a: so.hashed(a(2), a(3), a(1)).astype(float),
+    "stochastic_optimization.masked_excess": lambda a: so.masked_excess(a(3), a(100), a(0.25)),
+    "stochastic_optimization.masked_pass": lambda a: so.masked_pass(a([[1, 0], [1, 1]]), a(0.25)),
+    "stochastic_optimization.masked_slope": lambda a: so.masked_slope(a([1, 2]), a([1, 0]), a(1)),
+    "stochastic_optimization.masks": lambda a: so.masks(a(2), a(3), a(1)),
+    "stochastic_optimization.passes": lambda a: so.passes(a(2), a(2)),
+    "stochastic_optimization.some_unseen": lambda a: so.some_unseen(a(2), a(3)),
+    "stochastic_optimization.staircase": lambda a: so.staircase(a(3)),
     "truth_tables.pack": lambda a: truth_tables.pack(a([0, 1] * 128)),
     "truth_tables.words": lambda a: truth_tables.words(a([[0], [1]] * 128)),
     "universal_learning.best_by_length": lambda a: ul.best_by_length(
@@ -323,6 +351,9 @@ WITHOUT_NUMBERS = {
     *("checks.same_shape", "checks.solve", "checks.takes", "graphs.check_activation"),
     *("description_length.Programs.arguments", "description_length.decode"),
     *("description_length.encode", "description_length.show", "digits.load"),
+    *("generalized_learning.Problem.one_pass", "generalized_learning.clusters"),
+    *("generalized_learning.logistic_slope", "generalized_learning.odd_even_digits"),
+    *("stochastic_optimization.golay", "stochastic_optimization.orbits"),
     *("graphs.Dag.paths", "graphs.Network.forward", "graphs.Network.linear"),
     *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
     *("truth_tables.inputs", "truth_tables.unpack"),

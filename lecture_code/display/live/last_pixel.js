@@ -35,7 +35,6 @@ export const pass = (sample, pull) => {
 export const atMost = (w, pull) =>
   length(w) / Math.SQRT2 + (pull / w.length) * length(w.map(v => v - 1)) ** 2 - pull;
 
-const flip = samples => samples < 15 ? {} : { dx: -6, anchor: "end" };
 export const draw = (pen, { samples, size, luck }, { pull }) => {
   const side = parseInt(size), d = side * side, drawn = masks(samples, d, luck);
   const alive = new Array(d).fill(1), left = [d], plot = pen.panels[1];
@@ -51,13 +50,14 @@ export const draw = (pen, { samples, size, luck }, { pull }) => {
   pen.rect([0, 0], [1, 1], "bound", { fill: 0.1, width: 1 });
   pen.pixels(rows, [0, 1], [1, 0], { role: "failure" });
   plot.curve(bound, "bound", { width: 1.5, dash: "5 3" });
-  for (const [path, role] of [[erm, "failure"], [sgd, "estimate"]]) {
+  plot.label([20, 0.3], "bound for SGD", "bound", { dx: 0, anchor: "end" });
+  const lines = [[erm, "failure", "perfect fit", -8], [sgd, "estimate", "SGD", 16]];
+  const flip = samples < 15 ? {} : { dx: -6, anchor: "end" };
+  for (const [path, role, name, dy] of lines) {
     plot.curve(path, role);
     for (const at of path) plot.dot(at, role, 3.5);
+    if (path.length) plot.label(path.at(-1), name, role, { dy, ...flip });
   }
-  plot.label([20, 0.3], "bound for SGD", "bound", { dx: 0, anchor: "end" });
-  plot.label(erm.at(-1), "perfect fit", "failure", { dy: -8, ...flip(samples) });
-  if (samples) plot.label(sgd.at(-1), "SGD", "estimate", { dy: 16, ...flip(samples) });
   const [lost, most] = [erm.at(-1)[1], sgd.at(-1)?.[1]], tail = samples ? `, SGD by at most ${shown(most)}` : "";
   return `After ${samples} samples ${left.at(-1)} of ${d} pixels have never been met. The empirical minimiser is off by ${shown(lost)}${tail}.`;
 };
