@@ -14,7 +14,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from visits import HTML, PHONE, Open, Visit, address, visit
 
 from lecture_code import implicit_bias as ib
-from lecture_code.optimize import adagrad, gradient_descent, steepest_step
+from lecture_code import stochastic_optimization as so
+from lecture_code.optimize import (
+    adagrad,
+    gradient_descent,
+    steepest_step,
+    stochastic_gradient_descent,
+)
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
 METHODS = ["gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent"]
@@ -314,3 +320,56 @@ def test_only_pages_with_a_live_figure_load_the_script() -> None:
     for page in HTML.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert ("live.js" in text) == ('<figure class="live"' in text), page.name
+
+
+def test_pixels_and_passes_are_those_of_python(opened: Open) -> None:
+    page = opened(address("book/stochastic_optimization.html")).page
+    script = """([m, d, seed, pull]) => {
+      const { masks, excess, pass, atMost } = live.programs.last_pixel, drawn = masks(m, d, seed);
+      const left = Array.from({ length: d }, (_, i) => drawn.every(mask => !mask[i]));
+      const k = left.filter(Boolean).length, w = pass(drawn, pull);
+      return [k, excess(k, d, pull), atMost(w, pull), ...w];
+    }"""
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        m, d, seed = int(rng.integers(1, 10)), int(rng.integers(2, 200)), int(rng.integers(1, 99))
+        k, excess, most, *w = page.evaluate(script, [m, d, seed, 0.1])
+        masks = so.masks(m, d, seed)
+        expected = so.masked_pass(masks, 0.1)
+        assert k == np.sum(masks.sum(axis=0) == 0)
+        np.testing.assert_allclose(w, expected, rtol=1e-9, atol=1e-12)
+        assert excess == pytest.approx(so.masked_excess(k, d, 0.1), abs=1e-10)
+        half = np.linalg.norm(expected) / np.sqrt(2)
+        assert most == pytest.approx(half + 0.1 / d * np.sum((expected - 1) ** 2) - 0.1)
+
+
+def bounced(cloud: np.ndarray, start: np.ndarray, steps: int, step: float, run: int) -> tuple:
+    """Where that run towards the points of a cloud ends, and its average."""
+    return stochastic_gradient_descent(
+        lambda w, z: (w - z) / (np.linalg.norm(w - z) or 1),
+        start,
+        cloud[so.hashed(steps, 1, run)[:, 0] % 12],
+        step,
+    )
+
+
+def test_the_ball_bounces_as_in_python(opened: Open) -> None:
+    page = opened(address("book/stochastic_optimization.html")).page
+    script = """([start, step, run, data]) => {
+      const { points, average } = live.programs.bouncing_ball.path(start, step, run, data);
+      const { bound, ...means } = live.programs.bouncing_ball.sides(start, 1, data);
+      return [points.at(-1), average, means.average, bound];
+    }"""
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        cloud, start, best = rng.normal(size=(12, 2)), rng.normal(size=2), rng.normal(size=2)
+        steps, run, step = int(rng.integers(1, 60)), int(rng.integers(1, 40)), rng.uniform(0.01, 2)
+        data = {"cloud": cloud.tolist(), "best": best.tolist(), "steps": steps}
+        last, average, mean, bound = page.evaluate(script, [start.tolist(), step, run, data])
+        expected = bounced(cloud, start, steps, step, run)
+        np.testing.assert_allclose([last, average], expected, rtol=1e-7, atol=1e-9)
+        unit = np.linalg.norm(start - best) / np.sqrt(steps)
+        averages = [bounced(cloud, start, steps, unit, k)[1] for k in range(1, 33)]
+        risks = [np.linalg.norm(cloud - w, axis=1).mean() for w in [best, *averages]]
+        assert mean == pytest.approx(np.mean(risks[1:]) - risks[0], abs=1e-7)
+        assert bound == pytest.approx(unit)
