@@ -6,3 +6,6 @@ export const hash = (row, column, seed) => {
   h = Math.imul(h ^ (h >>> 15), 0x846ca68b);
   return (h ^ (h >>> 16)) >>> 0;
 };
+// m samples of d fair bits.
+export const masks = (m, d, seed) => Array.from({ length: m }, (_, t) =>
+  Float64Array.from({ length: d }, (_, i) => hash(t, i, seed) & 1));
