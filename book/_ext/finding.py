@@ -19,8 +19,12 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 MINISEARCH = Path(__file__).parents[2] / "node_modules" / "minisearch" / "dist" / "umd"
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+WORD = re.compile(r"[^\W_]*[^\W\d_][^\W_]+")  # no letter alone, no number
+COMMON = set(
+    "an and are as at be by for from has if in is it its of on or so that the then this to".split()
+)
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
+REPEATS = {"claims", "errata"}  # sections that say again what stands in the chapters
 NO_TEXT = (nodes.raw, nodes.literal_block, nodes.comment)
 
 # Formulas in words; the browser reads what is typed in the same way. In order, as in JavaScript.
@@ -115,7 +119,7 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
     found = places(app.env)[app.env.docname] = []
     for node in doctree.findall(is_place):
         place = node.first_child_matching_class(nodes.title)
-        if place is None:
+        if place is None or REPEATS & set(node["classes"]):
             continue
         title = node[place]
         words = " ".join(
@@ -133,8 +137,9 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def distinct(text: str) -> str:
-    """Its words, each once."""
-    return " ".join(dict.fromkeys(word.lower() for word in WORD.findall(text)))
+    """Its words that tell something, each once."""
+    words = dict.fromkeys(word.lower() for word in WORD.findall(text))
+    return " ".join(word for word in words if word not in COMMON)
 
 
 def entries(env: Any, folder: Path) -> Iterator[dict[str, str]]:
@@ -182,17 +187,16 @@ def write(app: Sphinx, error: Exception | None) -> None:
     known = env.found_docs
     titles = {page: found[0]["title"] for page, found in places(env).items() if found}
     listed = [
-        {**place, "page": page, "number": number(env, page, place), "of": titles[page]}
+        {**place, "page": page, "number": number(env, page, place)}
         for page, found in places(env).items()
         for place in found
         if page in known
     ]
-    listed += [
-        {**one, "number": "", "of": titles.get(one["page"], "")}
-        for one in entries(env, Path(app.srcdir) / "book")
-    ]
+    listed += entries(env, Path(app.srcdir) / "book")
     static = Path(app.outdir) / "_static"
-    text = json.dumps({"places": listed, "spoken": SPOKEN}, ensure_ascii=False, indent=None)
+    text = json.dumps(
+        {"places": listed, "titles": titles, "spoken": SPOKEN}, ensure_ascii=False
+    )
     (static / "places.js").write_text(
         f"window.companionPlaces = {text};\n", encoding="utf-8"
     )

@@ -7,7 +7,7 @@ for await (const piece of process.stdin) text += piece;
 
 const laidOut = ({ nodes, edges, rankdir }) => {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir, nodesep: 10, ranksep: 26, edgesep: 6, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir, nodesep: 10, ranksep: 16, edgesep: 8, marginx: 1, marginy: 2 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, width, height] of nodes) graph.setNode(id, { width, height });
   for (const [from, to] of edges) graph.setEdge(from, to);

@@ -21,9 +21,9 @@ from formulas import as_html
 
 LAYOUT = Path(__file__).with_name("layout.mjs")
 DAGRE = Path(__file__).parents[2] / "node_modules" / "@dagrejs" / "dagre"
-WIDTH = 720  # what a page has room for
-NODE, LINE, LETTERS = 136, 14, 22  # pixels and letters
-GAP = 10
+WIDTH = 670  # what a page has room for
+NODE, LINE, LETTERS = 120, 13, 17  # pixels and letters
+GAP = 17
 DOT, PER_ROW = 18, 9
 STANDINGS = {
     "checked": "proved and checked",
@@ -134,14 +134,14 @@ def node(app: Any, page: str, entry: Any, centre: Sequence[float], chapter: str)
     """A statement as a box with its number and title, which leads to it."""
     x, y = centre[0] - NODE / 2, centre[1] - height(entry) / 2
     lines = "".join(
-        f'<tspan x="{x + 8:.0f}" dy="{LINE}">{html.escape(text)}</tspan>'
+        f'<tspan x="{x + 6:.0f}" dy="{LINE}">{html.escape(text)}</tspan>'
         for text in wrapped(entry)
     )
     return (
         f'<a class="{classes(entry, chapter)}" href="{target(app, page, entry)}" '
         f'data-label="{entry.label}" aria-label="{spoken(app, entry)}">'
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{NODE}" height="{height(entry)}" rx="4"/>'
-        f'<text y="{y + 16:.0f}"><tspan class="number" x="{x + 8:.0f}">{numbered(app, entry)}'
+        f'<text y="{y + 15:.0f}"><tspan class="number" x="{x + 6:.0f}">{numbered(app, entry)}'
         f"</tspan>{lines}</text></a>"
     )
 
@@ -261,7 +261,7 @@ def book_map(app: Any, page: str, _: str) -> str:
         row = rest[start : start + per_row]
         high = max(sizes[name] for name in row)
         for i, name in enumerate(row):
-            places[name] = (4 + wide / 2 + i * (wide + GAP), tall + GAP + sizes[name] / 2)
+            places[name] = (1 + wide / 2 + i * (wide + GAP), tall + GAP + sizes[name] / 2)
         tall += GAP + high
     for name, entries in by_chapter.items():
         x, y = places[name][0] - wide / 2, places[name][1] - sizes[name] / 2
@@ -269,7 +269,7 @@ def book_map(app: Any, page: str, _: str) -> str:
         title = textwrap.shorten(titles[name], 28, placeholder="…")
         parts.append(
             f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{wide}" height="{sizes[name]}" rx="5"/>'
-            f'<a class="chapter" href="{address}"><text x="{x + 8:.0f}" y="{y + 17:.0f}">'
+            f'<a class="chapter" href="{address}"><text x="{x + 6:.0f}" y="{y + 17:.0f}">'
             f"{html.escape(title)}</text></a>"
         )
         for i, e in enumerate(entries):

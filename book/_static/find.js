@@ -41,7 +41,7 @@
     return (telling.length ? telling : all).join(" ");
   };
 
-  const KINDS = { term: 1.6, page: 1.5, symbol: 0.5 };
+  const KINDS = { term: 1.6, page: 1.5, section: 0.8, symbol: 0.5 };
   const find = async query => {
     const all = await open();
     const wanted = words(query), places = companionPlaces.places;
@@ -65,7 +65,7 @@
     const item = make("li", ""), kind = place.kind[0].toUpperCase() + place.kind.slice(1);
     item.append(
       make("a", place.title, { href: address(place, query) }), " ",
-      make("span", [`${kind} ${place.number}`.trim(), place.kind === "page" ? "" : place.of]
+      make("span", [`${kind} ${place.number ?? ""}`.trim(), place.kind === "page" ? "" : companionPlaces.titles[place.page]]
         .filter(Boolean).join(", "), { className: "where" }));
     if (place.says) item.append(make("p", place.says));
     return item;
