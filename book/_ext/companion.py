@@ -10,6 +10,8 @@ from chapters import Chapter, MarkdownDirective
 from docutils import nodes
 from finding import set_up_search
 from formulas import set_up_math
+from host import set_up_host
+from landing import set_up_landing
 from lean import finish_pages, note_start
 from outputs import explorable, set_up_outputs
 from sphinx.application import Sphinx
@@ -28,6 +30,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     set_up_outputs(app)
     set_up_search(app)
     set_up_map(app)
+    set_up_landing(app)
+    set_up_host(app)
     app.add_css_file("companion.css")
     app.add_js_file("preview.js", loading_method="defer")
     app.add_js_file("companion.js", loading_method="defer")

@@ -119,7 +119,8 @@ def looking_ahead(
 def check_graph(app: Sphinx) -> None:
     """Reads the graph of the whole book; fails on a circle and reports what looks ahead."""
     order = names(app)
-    app.statements = graph(Chapter(name, ROOT / "book" / f"{name}.ipynb") for name in order)
+    app.chapters = [Chapter(name, ROOT / "book" / f"{name}.ipynb") for name in order]
+    app.statements = graph(app.chapters)
     in_order(app.statements)
     app.ahead = looking_ahead(app.statements, order)
     for one, used in app.ahead:
