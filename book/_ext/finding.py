@@ -24,14 +24,19 @@ COMMON = set(
     "an and are as at be by for from has if in is it its of on or so that the then this to".split()
 )
 INLINE_MATH = re.compile(r"\$([^$]+)\$")
-REPEATS = {"claims", "errata"}  # sections that say again what stands in the chapters
+REPEATS = {
+    "claims",
+    "errata",
+    "statements",
+}  # pages that say again what stands in the chapters
 NO_TEXT = (nodes.raw, nodes.literal_block, nodes.comment)
 
 # Formulas in words; the browser reads what is typed in the same way. In order, as in JavaScript.
 SPOKEN = [
     (r"\\(?:left|right|[bB]igg?[lr]?)(?![a-z])", ""),
     (r"\\[lr]?Vert(?![a-z])|\\\|", "‖"),
-    (r"‖([^‖]*)‖_(?:\*|\{\*\})", " nuclear norm $1 "),
+    (r"‖([^‖a-z]*)‖_(?:\*|\{\*\})", " nuclear norm $1 "),
+    (r"‖([^‖]*)‖_(?:\*|\{\*\})", " dual norm $1 "),
     (r"‖([^‖]*)‖_F", " Frobenius norm $1 "),
     (r"‖([^‖]*)‖_\{?(?:\\infty|\\max)\}?", " largest entry norm $1 "),
     (r"‖([^‖]*)‖_\{?([12p])\}?", " l$2 norm $1 "),
@@ -117,23 +122,31 @@ def is_place(node: nodes.Node) -> bool:
 def collect(app: Sphinx, doctree: nodes.document) -> None:
     """Notes the sections and statements of a page."""
     found = places(app.env)[app.env.docname] = []
+    repeats = Path(app.env.docname).name in REPEATS
     for node in doctree.findall(is_place):
         place = node.first_child_matching_class(nodes.title)
-        if place is None or REPEATS & set(node["classes"]):
+        top = node.parent is doctree
+        if place is None or (repeats and not top):
             continue
         title = node[place]
         words = " ".join(
             said(child) for child in node if child is not title and not is_place(child)
         )
-        top = node.parent is doctree
         found.append(
             {
                 "kind": node.get("realtype", "") or ("page" if top else "section"),
                 "id": "" if top else node["ids"][0],
-                "title": " ".join(said(title).split()),
+                "title": named(said(title))
+                if "label" in node
+                else " ".join(said(title).split()),
                 "words": distinct(words),
             }
         )
+
+
+def named(title: str) -> str:
+    """The title of a statement without the bracket and the source behind a semicolon."""
+    return " ".join(title.split(";")[0].strip(" ()").split())
 
 
 def distinct(text: str) -> str:

@@ -98,31 +98,29 @@ class HeroDirective(MarkdownDirective):
 
 
 class ChaptersDirective(MarkdownDirective):
-    """All chapters in the parts of the book: picture, what it is for, how long it takes."""
+    """All chapters: picture, part of the book, what it is for, how long it takes."""
 
     def text(self) -> Iterator[str]:
-        """One heading a part, one card a chapter; what a chapter does not say is left out."""
+        """One card a chapter; what a chapter does not say is left out."""
         chapters = {f"book/{chapter.name}": chapter for chapter in self.chapters()}
-        site_map = self.config.external_site_map
-        for part in site_map.root.subtrees:
-            listed = [chapters[str(page)] for page in part.items if str(page) in chapters]
-            if listed:
-                yield f"\n**{part.caption}**\n\n:::::{{grid}} 1 1 2 2\n:gutter: 3\n"
-                for chapter in listed:
-                    yield from self.card(chapter)
-                yield ":::::\n"
+        yield "::::::{grid} 1 2 2 3\n:gutter: 3\n"
+        for part in self.config.external_site_map.root.subtrees:
+            for page in map(str, part.items):
+                if page in chapters:
+                    yield from self.card(chapters[page], part.caption)
+        yield "::::::\n"
 
-    def card(self, chapter: Chapter) -> Iterator[str]:
+    def card(self, chapter: Chapter, part: str) -> Iterator[str]:
         """One chapter."""
-        yield "::::{grid-item}\n:class: chapter-card\n"
+        yield ":::::{grid-item}\n:class: chapter-card\n"
         if picture := first_picture(chapter):
             src = f"../_static/{PICTURES}/{chapter.name}.webp"
             alt = f"The first figure of the chapter {chapter.title}"
             shown = image(src, alt, thumbnail_size(picture), ' loading="lazy"')
             yield f'<a class="thumbnail" href="{chapter.name}.html">{shown}</a>\n'
-        yield f"**{{doc}}`{chapter.name}`**\n"
+        yield f"*{part}*\n\n**{{doc}}`{chapter.name}`**\n"
         if can := CAN.search(chapter.prose):
             yield f"After it you can {' '.join(can[1].split())}.\n"
         if takes := TAKES.search(chapter.prose):
             yield f"*Takes {' '.join(takes[1].split())}.*\n"
-        yield "::::\n"
+        yield ":::::\n"

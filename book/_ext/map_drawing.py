@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,7 @@ def chapter_map(app: Any, page: str, chapter: str) -> str:
     others = [
         app.statements[label] for label in used if app.statements[label].chapter != chapter
     ]
-    edges = [(label, e.label) for e in own for label in e.uses]
+    edges = direct(app.statements, [(label, e.label) for e in own for label in e.uses])
     touched = {label for edge in edges for label in edge}
     inner = [e for e in [*others, *own] if e.label in touched]
     alone = [e for e in own if e.label not in touched]
@@ -185,6 +185,21 @@ def chapter_map(app: Any, page: str, chapter: str) -> str:
     label = f"Map of the chapter's {len(own)} statements"
     text = drawing(parts, width, tall + 4, label)
     return figure(text, statement_list(app, page, own), legend(own), len(own))
+
+
+def direct(
+    entries: Mapping[str, Any], edges: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The edges that do not follow from others by way of a third statement."""
+
+    def below(label: str) -> set[str]:
+        return {label}.union(*(below(used) for used in entries[label].uses))
+
+    return [
+        (used, label)
+        for used, label in edges
+        if not any(used in below(other) for other in entries[label].uses if other != used)
+    ]
 
 
 def statement_list(app: Any, page: str, entries: Iterable[Any]) -> str:
@@ -220,7 +235,7 @@ def figure(
     """The drawing, the list behind a fold, and the legend."""
     return (
         f'<figure class="statement-map">{drawn}<figcaption>What rests on what: an arrow leads '
-        f'from a statement to one whose proof uses it. {keys}</figcaption><details class="map-list">'
+        f'from a statement to one whose proof uses it; what follows by two arrows has none of its own. {keys}</figcaption><details class="map-list">'
         f"<summary>The map as a list: {what} ({count}) and what each uses</summary>{listed}"
         "</details></figure>"
     )

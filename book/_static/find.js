@@ -16,7 +16,7 @@
   });
 
   let index;
-  const bare = word => word.length > 4 ? word.replace(/([^s])s$/, "$1") : word;
+  const bare = word => word.length > 4 ? word.replace(/([^s])s$/, "$1").replace(/ma$/, "mum") : word;
   const open = async () => {
     await Promise.all([script("minisearch.js"), script("places.js")]);
     if (index) return index;
@@ -45,7 +45,7 @@
   const find = async query => {
     const all = await open();
     const wanted = words(query), places = companionPlaces.places;
-    return all.search(wanted, {
+    const found = all.search(wanted, {
       boost: { title: 4, number: 3 },
       prefix: (term, i, terms) => i === terms.length - 1 && term.length > 2,
       fuzzy: term => term.length > 4 ? 0.2 : false,
@@ -54,7 +54,12 @@
         const { kind, title } = places[id];
         return (KINDS[kind] ?? 1) * (title.toLowerCase() === wanted ? 2 : 1);
       },
-    }).map(({ id }) => places[id]);
+    });
+    // What has more of the words comes before what has one of them often.
+    const count = wanted.split(" ").length;
+    for (const one of found) one.score *= (one.queryTerms.length / count) ** 2;
+    found.sort((one, other) => other.score - one.score);
+    return found.filter(one => one.score > 0.05 * found[0].score).map(({ id }) => places[id]);
   };
 
   const make = (name, text, more = {}) =>
