@@ -1,29 +1,18 @@
-"""Draws the maps of statements as SVG with links, and as lists; dagre, run by Node, lays them out.
-
-Where there is no Node the lists stand alone.
-"""
+"""Draws the maps of statements as SVG with links, and as lists, which stand alone without Node."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
-import shutil
-import subprocess
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
+from arranging import Arrangement, arrange
 from formulas import as_html
 
-LAYOUT = Path(__file__).with_name("layout.mjs")
-DAGRE = Path(__file__).parents[2] / "node_modules" / "@dagrejs" / "dagre"
-WIDTH = 670  # what a page has room for
 NODE, LINE, LETTERS = 120, 13, 17  # pixels and letters
-GAP = 17
 DOT, PER_ROW = 18, 9
 STANDINGS = {
     "checked": "proved and checked",
@@ -44,18 +33,6 @@ SIGNS = {
 }
 SIGNS |= {r"\alpha": "α", r"\eta": "η", r"\mu": "μ", "^2": "²", r"\times": "×", r"\le": "≤"}
 MATH = re.compile(r"\$([^$]+)\$")
-
-
-def layout(graphs: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
-    """The places of nodes and edges, as dagre finds them; nothing without Node."""
-    node = shutil.which("node")
-    if not (node and DAGRE.is_dir()):
-        return None
-    asked = json.dumps(graphs)
-    done = subprocess.run(
-        [node, LAYOUT], input=asked, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
 
 
 def flat(title: str) -> str:
@@ -117,15 +94,16 @@ def curve(points: Sequence[Sequence[float]]) -> str:
     return f'<path class="edge" d="{start}{steps}L{last[0]:.1f},{last[1]:.1f}"/>'
 
 
-def drawing(parts: Iterable[str], width: float, tall: float, label: str) -> str:
+def drawing(parts: Iterable[str], laid: Arrangement, label: str) -> str:
     """An SVG in a box that scrolls where the page is narrower."""
     arrow = (
         '<defs><marker id="map-arrow" viewBox="0 0 6 6" refX="5.5" refY="3" markerWidth="6" '
         'markerHeight="6" orient="auto"><path d="M0,0L6,3L0,6z"/></marker></defs>'
     )
     return (
-        f'<div class="map-drawing"><svg viewBox="0 0 {width:.0f} {tall:.0f}" '
-        f'width="{width:.0f}" height="{tall:.0f}" role="group" aria-label="{label}">{arrow}'
+        f'<div class="map-drawing"><svg viewBox="0 0 {laid.width:.0f} {laid.height:.0f}" '
+        f'width="{laid.width:.0f}" height="{laid.height:.0f}" role="group" '
+        f'aria-label="{label}">{arrow}'
         f"{''.join(parts)}</svg></div>"
     )
 
@@ -147,43 +125,20 @@ def node(app: Any, page: str, entry: Any, centre: Sequence[float], chapter: str)
 
 
 def chapter_map(app: Any, page: str, chapter: str) -> str:
-    """The map of a chapter: what is connected, laid out; below it what stands alone, in rows."""
+    """The map of a chapter, with what it uses of others."""
     own = [e for e in app.statements.values() if e.chapter == chapter]
     used = dict.fromkeys(label for e in own for label in e.uses)
     others = [
         app.statements[label] for label in used if app.statements[label].chapter != chapter
     ]
     edges = direct(app.statements, [(label, e.label) for e in own for label in e.uses])
-    touched = {label for edge in edges for label in edge}
-    inner = [e for e in [*others, *own] if e.label in touched]
-    alone = [e for e in own if e.label not in touched]
-    sizes = [[e.label, NODE, height(e)] for e in inner]
-    ways = (
-        [{"nodes": sizes, "edges": edges, "rankdir": way} for way in ("LR", "TB")]
-        if inner
-        else []
-    )
-    laid = layout(ways)
-    if laid is None:
-        return figure("", statement_list(app, page, own), legend(own), len(own))
-    best = min(
-        laid, key=lambda one: (max(one["width"], WIDTH), one["height"]), default=None
-    )
-    width, tall = (max(best["width"], WIDTH), best["height"]) if best else (WIDTH, 0)
-    parts = [curve(points) for points in best["edges"]] if best else []
-    parts += [node(app, page, e, best["nodes"][e.label], chapter) for e in inner]
-    per_row = int((width + GAP) // (NODE + GAP))
-    for start in range(0, len(alone), per_row):
-        row = alone[start : start + per_row]
-        tall += GAP + max(map(height, row))
-        for i, e in enumerate(row):
-            centre = (
-                4 + NODE / 2 + i * (NODE + GAP),
-                tall - max(map(height, row)) + height(e) / 2,
-            )
-            parts.append(node(app, page, e, centre, chapter))
-    label = f"Map of the chapter's {len(own)} statements"
-    text = drawing(parts, width, tall + 4, label)
+    shown = [*others, *own]
+    laid = arrange({e.label: (NODE, height(e)) for e in shown}, edges)
+    text = ""
+    if laid:
+        parts = [curve(points) for points in laid.bends]
+        parts += [node(app, page, e, laid.places[e.label], chapter) for e in shown]
+        text = drawing(parts, laid, f"Map of the chapter's {len(own)} statements")
     return figure(text, statement_list(app, page, own), legend(own), len(own))
 
 
@@ -236,66 +191,66 @@ def figure(
     return (
         f'<figure class="statement-map">{drawn}<figcaption>What rests on what: an arrow leads '
         f'from a statement to one whose proof uses it; what follows by two arrows has none of its own. {keys}</figcaption><details class="map-list">'
-        f"<summary>The map as a list: {what} ({count}) and what each uses</summary>{listed}"
+        f"<summary>The map as a list: {count} statements, and what each uses</summary>{listed}"
         "</details></figure>"
     )
 
 
 def book_map(app: Any, page: str, _: str) -> str:
-    """The map of the book: a box a chapter, in it a dot a statement; arrows where proofs reach over."""
-    by_chapter: dict[str, list[Any]] = {}
+    """The map of the book: a box a chapter with a dot a statement; arrows where proofs reach over."""
+    chapters: dict[str, list[Any]] = {}
     for e in app.statements.values():
-        by_chapter.setdefault(e.chapter, []).append(e)
-    reach = Counter(
+        chapters.setdefault(e.chapter, []).append(e)
+    reach = {
         (app.statements[label].chapter, e.chapter)
         for e in app.statements.values()
         for label in e.uses
         if app.statements[label].chapter != e.chapter
-    )
-    titles = {name: app.env.titles[f"book/{name}"].astext() for name in by_chapter}
-    wide = 16 + DOT * PER_ROW
-    sizes = {
-        name: 30 + DOT * -(-len(entries) // PER_ROW) for name, entries in by_chapter.items()
     }
-    linked = {name for pair in reach for name in pair}
-    boxes = [[name, wide, sizes[name]] for name in by_chapter if name in linked]
-    laid = layout(
-        [{"nodes": boxes, "edges": list(reach), "rankdir": "LR"}] if boxes else []
+    sizes = {
+        name: (16 + DOT * PER_ROW, 30 + DOT * -(-len(entries) // PER_ROW))
+        for name, entries in chapters.items()
+    }
+    laid = arrange(sizes, sorted(reach))
+    text = ""
+    if laid:
+        parts = [curve(points) for points in laid.bends]
+        for name, entries in chapters.items():
+            parts.append(box(app, page, name, entries, laid.places[name], sizes[name]))
+        text = drawing(parts, laid, f"Map of the book's {len(app.statements)} statements")
+    everything = app.statements.values()
+    ahead = "".join(
+        f"<p>Ahead of its place: the proof of {numbered(app, one)} uses {numbered(app, used)}.</p>"
+        for one, used in app.ahead
     )
-    listed = statement_list(app, page, app.statements.values())
-    keys = legend(app.statements.values())
-    if laid is None:
-        return figure("", listed, keys, len(app.statements))
-    places = dict(laid[0]["nodes"]) if laid else {}
-    parts = [curve(points) for points in laid[0]["edges"]] if laid else []
-    tall = laid[0]["height"] if laid else 0
-    width = max(WIDTH, laid[0]["width"] if laid else 0)
-    per_row = int((width + GAP) // (wide + GAP))
-    rest = [name for name in by_chapter if name not in linked]
-    for start in range(0, len(rest), per_row):
-        row = rest[start : start + per_row]
-        high = max(sizes[name] for name in row)
-        for i, name in enumerate(row):
-            places[name] = (1 + wide / 2 + i * (wide + GAP), tall + GAP + sizes[name] / 2)
-        tall += GAP + high
-    for name, entries in by_chapter.items():
-        x, y = places[name][0] - wide / 2, places[name][1] - sizes[name] / 2
-        address = app.builder.get_relative_uri(page, f"book/{name}")
-        title = textwrap.shorten(titles[name], 28, placeholder="…")
-        parts.append(
-            f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{wide}" height="{sizes[name]}" rx="5"/>'
-            f'<a class="chapter" href="{address}"><text x="{x + 6:.0f}" y="{y + 17:.0f}">'
-            f"{html.escape(title)}</text></a>"
+    listed = statement_list(app, page, everything) + ahead
+    return figure(text, listed, legend(everything), len(everything))
+
+
+def box(
+    app: Any,
+    page: str,
+    name: str,
+    entries: Sequence[Any],
+    centre: Sequence[float],
+    size: Sequence[float],
+) -> str:
+    """A chapter with its statements as dots."""
+    x, y = centre[0] - size[0] / 2, centre[1] - size[1] / 2
+    title = textwrap.shorten(app.env.titles[f"book/{name}"].astext(), 28, placeholder="…")
+    parts = [
+        f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{size[0]}" height="{size[1]}" rx="5"/>'
+        f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}">'
+        f'<text x="{x + 8:.0f}" y="{y + 17:.0f}">{html.escape(title)}</text></a>'
+    ]
+    for i, e in enumerate(entries):
+        row, column = divmod(i, PER_ROW)
+        at = (
+            f'cx="{x + 8 + DOT * (column + 0.5):.0f}" cy="{y + 24 + DOT * (row + 0.5):.0f}"'
         )
-        for i, e in enumerate(entries):
-            row, column = divmod(i, PER_ROW)
-            at = f'cx="{x + 8 + DOT * (column + 0.5):.0f}" cy="{y + 24 + DOT * (row + 0.5):.0f}"'
-            parts.append(
-                f'<a class="{classes(e)}" href="{target(app, page, e)}" data-label="{e.label}" '
-                f'aria-label="{spoken(app, e)}"><title>{numbered(app, e)}: '
-                f'{html.escape(flat(e.title))}</title><circle {at} r="{DOT / 2 - 2.5}"/></a>'
-            )
-    text = drawing(
-        parts, width, tall + 4, f"Map of the book's {len(app.statements)} statements"
-    )
-    return figure(text, listed, keys, len(app.statements))
+        parts.append(
+            f'<a class="{classes(e)}" href="{target(app, page, e)}" data-label="{e.label}" '
+            f'aria-label="{spoken(app, e)}"><title>{numbered(app, e)}: '
+            f'{html.escape(flat(e.title))}</title><circle {at} r="{DOT / 2 - 2.5}"/></a>'
+        )
+    return "".join(parts)
