@@ -65,7 +65,7 @@
   const make = (name, text, more = {}) =>
     Object.assign(document.createElement(name), { textContent: text, ...more });
   const address = (place, query) =>
-    `${root}${place.page}.html?q=${encodeURIComponent(query)}${place.id ? "#" + place.id : ""}`;
+    `${root}${place.page}.html?found=${encodeURIComponent(query)}${place.id ? "#" + place.id : ""}`;
   const entry = (place, query) => {
     const item = make("li", ""), kind = place.kind[0].toUpperCase() + place.kind.slice(1);
     item.append(
@@ -107,7 +107,7 @@
     });
   };
 
-  const query = new URLSearchParams(location.search).get("q") ?? "";
+  const query = new URLSearchParams(location.search).get(form ? "q" : "found") ?? "";
   const dialog = document.getElementById("pst-search-dialog");
   if (dialog) {
     const box = make("div", "", { className: "found-places" });

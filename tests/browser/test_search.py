@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from urllib.parse import quote
 
 import pytest
@@ -70,3 +72,57 @@ def test_search_finds_the_place(opened: Open, query: str) -> None:
     wanted = QUERIES[query]
     places = [p if "#" in wanted else p.split("#")[0] for p in ask(opened, query)]
     assert wanted in places[: 1 if query in FIRST else 3], places[:6]
+
+
+def test_a_result_opens_at_its_place_and_marks_it(opened: Open) -> None:
+    """Also what lies in a fold; the words of the query are marked in it."""
+    page = opened(f"{address('search.html')}?q={quote('commuting measurements')}").page
+    found(page)
+    page.locator("#search-results a[href*='#ib-commuting']").click()
+    place = page.locator("#ib-commuting.found")
+    expect(place).to_be_in_viewport()
+    page.wait_for_function("CSS.highlights.get('found')?.size > 1")
+
+
+def test_the_dialog_lists_places_as_one_types(opened: Open) -> None:
+    """And arrows go from the field into the list and back."""
+    page = opened(address("book/intro.html"), width=PHONE).page
+    page.keyboard.press("Control+k")
+    page.keyboard.type("nuclear norm")
+    links = page.locator("dialog[open] .found-places a")
+    expect(links.first).to_have_attribute("href", re.compile("implicit_bias_matrices"))
+    page.keyboard.press("ArrowDown")
+    expect(links.first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/implicit_bias_matrices.html?found=nuclear%20norm#*")
+
+
+def test_nothing_of_the_search_comes_before_it_is_used(opened: Open) -> None:
+    sent = opened(address("book/intro.html")).requests
+    assert not [url for url in sent if re.search("places|minisearch|searchindex", url)]
+
+
+def test_what_the_search_loads_is_light() -> None:
+    """A chapter adds about 35 kB to the places, 12 kB as transferred."""
+    sizes = {
+        name: len(gzip.compress((HTML / "_static" / name).read_bytes(), 6))
+        for name in ("find.js", "minisearch.js", "places.js")
+    }
+    assert sizes["find.js"] < 5_000
+    assert sum(sizes.values()) < 300_000, sizes
+
+
+def test_the_map_of_a_chapter_by_keyboard_and_on_a_phone(opened: Open) -> None:
+    """Its nodes are links in the order of reading; on a phone the list stands for the drawing."""
+    desk = opened(address("book/matrix_completion.html")).page
+    node = desk.locator(".statement-map svg a[data-label='mc-theorem']")
+    node.focus()
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#mc-theorem")).to_be_in_viewport()
+    phone = opened(address("book/matrix_completion.html"), width=PHONE).page
+    expect(phone.locator(".statement-map svg")).to_be_hidden()
+    phone.locator(".map-list summary").click()
+    phone.locator(".map-list li > a:first-child[href$='#mc-theorem']").click()
+    expect(phone.locator("#mc-theorem")).to_be_in_viewport()
