@@ -31,7 +31,7 @@ class Circuit:
 
     def gate(self, weights: Mapping[int, int], least: int) -> int:
         """A gate that is on if the sum of these weights is at least ``least``; its wire."""
-        whole = {wire: as_integer("weights", weight) for wire, weight in weights.items()}
+        whole = {wire: as_integer("weights", w) for wire, w in weights.items() if w}
         self.gates.append((whole, as_integer("least", least)))
         return self.inputs + len(self.gates) - 1
 
@@ -58,12 +58,11 @@ def compile_circuit(
     A gate becomes one unit with bias :math:`\frac12-k`, times the gain for sigmoids; or the
     difference of two ReLUs, :math:`(z-k+1)_+-(z-k)_+`.
     """
-    wiring, scale = Wiring(circuit.inputs), 1.0
-    if kind == "sigmoid":
-        scale = circuit.gain if gain is None else gain
+    wiring = Wiring(circuit.inputs)
+    scale = (circuit.gain if gain is None else gain) if kind == "sigmoid" else 1.0
     wires: list[Terms] = [{i: 1.0} for i in range(circuit.inputs)]
     for weights, least in circuit.gates:
-        terms = _sum({}, *((scale * weight, wires[wire]) for wire, weight in weights.items()))
+        terms = _sum(*((scale * weight, wires[wire]) for wire, weight in weights.items()))
         if kind == "relu":
             wires.append({wiring.unit(terms, 1 - least): 1.0, wiring.unit(terms, -least): -1.0})
         else:
@@ -71,10 +70,10 @@ def compile_circuit(
     return wiring.network([wires[wire] for wire in circuit.outs], kind)
 
 
-def _sum(first: Terms, *others: tuple[float, Terms]) -> Terms:
-    """Terms plus multiples of others."""
-    total = dict(first)
-    for factor, terms in others:
+def _sum(*parts: tuple[float, Terms]) -> Terms:
+    """A sum of multiples of terms."""
+    total: dict[int, float] = {}
+    for factor, terms in parts:
         for wire, weight in terms.items():
             total[wire] = total.get(wire, 0.0) + factor * weight
     return total
@@ -83,7 +82,9 @@ def _sum(first: Terms, *others: tuple[float, Terms]) -> Terms:
 @takes()
 def adder(n: int) -> Circuit:
     """The sum of two numbers of n bits, lowest bits first, by NAND gates."""
-    circuit, carry = Circuit(2 * n), None
+    if n < 1:
+        raise ValueError(f"n: {n}; expected at least 1 bit")
+    circuit, carry = Circuit(2 * n), 0
 
     def xor(a: int, b: int) -> tuple[int, int]:
         """The exclusive or, and "not both"."""
@@ -92,26 +93,22 @@ def adder(n: int) -> Circuit:
 
     for i in range(n):
         total, both = xor(i, n + i)
-        if carry is None:
-            carry = circuit.nand(both, both)
-        else:
-            total, second = xor(total, carry)
-            carry = circuit.nand(both, second)
+        total, again = xor(total, carry) if i else (total, both)
+        carry = circuit.nand(both, again)
         circuit.outs.append(total)
-    circuit.outs += [] if carry is None else [carry]
+    circuit.outs.append(carry)
     return circuit
 
 
 CELLS = np.array(list(product((0, 1), repeat=3)))  # left, centre, right; row k spells k
-Gates = tuple[tuple[tuple[int, ...], int], ...]
 
 
 @cache
-def cell_gates(rule: int) -> Gates:
+def cell_gates(rule: int) -> tuple[tuple[tuple[int, ...], int], ...]:
     """Two gates of (left, centre, right) and one of these two that make a cell of that rule.
 
-    Each as its weights and its least sum, the weights as small as can be. Raises ``ValueError`` for the rules 105 and 150, which
-    take three gates of the cells, and off 0 to 255.
+    Each as its weights and its least sum, the largest weight as small as can be. Raises
+    ``ValueError`` off 0 to 255 and for 105 and 150, which take three gates of the cells.
     """
     functions: dict[tuple[int, ...], tuple[tuple[int, ...], int]] = {}
     for weights in sorted(product(range(-2, 3), repeat=3), key=lambda w: sum(map(abs, w))):
@@ -143,14 +140,10 @@ def elementary(rule: int, n: int, steps: int) -> Circuit:
         rows = [(cells[i - 1], cells[i], cells[(i + 1) % n]) for i in range(n)]
         cells = []
         for near in rows:
-            pair = [circuit.gate(_weights(near, w), k) for w, k in gates[:2]]
-            cells.append(circuit.gate(_weights(pair, gates[2][0]), gates[2][1]))
+            pair = [circuit.gate(dict(zip(near, w, strict=True)), k) for w, k in gates[:2]]
+            cells.append(circuit.gate(dict(zip(pair, gates[2][0], strict=True)), gates[2][1]))
     circuit.outs = cells
     return circuit
-
-
-def _weights(wires: Sequence[int], weights: Sequence[int]) -> dict[int, int]:
-    return {wire: weight for wire, weight in zip(wires, weights, strict=True) if weight}
 
 
 @takes(first="n")
@@ -225,8 +218,8 @@ def batcher(n: int) -> list[tuple[int, int]]:
     def merge(first: int, size: int, step: int) -> list[tuple[int, int]]:
         if 2 * step >= size:
             return [(first, first + step)]
-        last = range(first + step, first + size - step, 2 * step)
         halves = merge(first, size, 2 * step) + merge(first + step, size, 2 * step)
+        last = range(first + step, first + size - step, 2 * step)
         return halves + [(i, i + step) for i in last]
 
     def sort(first: int, size: int) -> list[tuple[int, int]]:
@@ -247,7 +240,7 @@ def sorter(n: int, comparators: Sequence[tuple[int, int]] | None = None) -> Buil
     wiring = Wiring(n)
     wires: list[Terms] = [{i: 1.0} for i in range(n)]
     for low, high in batcher(n) if comparators is None else comparators:
-        r = wiring.unit(_sum(wires[low], (-1.0, wires[high])))
+        r = wiring.unit(_sum((1.0, wires[low]), (-1.0, wires[high])))
         wires[low], wires[high] = {**wires[low], r: -1.0}, {**wires[high], r: 1.0}
     return wiring.network(wires, "relu")
 
