@@ -216,9 +216,10 @@ def least_eigenvalue(kernel: np.ndarray) -> float:
 
 @takes(kernel="n n", target="n")
 def best_of_norm(kernel: np.ndarray, target: np.ndarray, norm: float) -> np.ndarray:
-    r"""Values of the function of at most that kernel norm nearest to the target in mean square.
+    r"""Coefficients of the function of at most that norm nearest to the target in mean square.
 
-    .. math:: g=K(K+\mu I)^{-1}y, \qquad \lVert g\rVert_{\mathcal H}^2=y^\top(K+\mu I)^{-1}g
+    .. math:: g=\sum_i\alpha_ik(x_i,\cdot), \qquad \alpha=(K+\mu I)^{-1}y, \qquad
+        \lVert g\rVert_{\mathcal H}^2=\alpha^\top K\alpha
 
     with :math:`\mu` found by bisection, and not below 1e-10.
     """
@@ -229,7 +230,7 @@ def best_of_norm(kernel: np.ndarray, target: np.ndarray, norm: float) -> np.ndar
         middle = (low + high) / 2
         size = np.sum(values * (parts / (values + 10**middle)) ** 2)
         low, high = (middle, high) if size > norm**2 else (low, middle)
-    return vectors @ (values / (values + 10**high) * parts)
+    return vectors @ (parts / (values + 10**high))
 
 
 def check_width(m: int) -> None:

@@ -174,7 +174,9 @@ def test_the_best_function_of_a_kernel_norm_agrees_with_cvxpy(norm):
     root = np.linalg.cholesky(K + 1e-12 * np.eye(12))
     v = cp.Variable(12)
     cp.Problem(cp.Minimize(cp.sum_squares(root @ v - target)), [cp.norm(v) <= norm]).solve()
-    assert np.allclose(kernels.best_of_norm(K, target, norm), root @ v.value, atol=1e-5)
+    alpha = kernels.best_of_norm(K, target, norm)
+    assert np.allclose(K @ alpha, root @ v.value, atol=1e-5)
+    assert np.sqrt(alpha @ K @ alpha) <= norm * (1 + 1e-9)
 
 
 def test_the_rules_of_three_gates_are_all_but_two():
