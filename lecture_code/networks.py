@@ -1,7 +1,5 @@
 r"""What networks can represent: constructions, and a compiler from circuits to networks.
 
-A bit is 0 or 1, and a network of step units has linear outputs that are bits.
-
 Source: talk, "What can Feed-Forward Networks Represent?", "What can SMALL Networks Represent?".
 """
 
@@ -18,7 +16,7 @@ from scipy.special import expit
 
 from lecture_code import cubes
 from lecture_code.checks import as_bits, as_integer, takes
-from lecture_code.wiring import Built, Terms, Wiring
+from lecture_code.wiring import Built, Terms, Wiring, combined
 
 
 @dataclass
@@ -31,6 +29,9 @@ class Circuit:
 
     def gate(self, weights: Mapping[int, int], least: int) -> int:
         """A gate that is on if the sum of these weights is at least ``least``; its wire."""
+        wrong = [wire for wire in weights if not 0 <= wire < self.inputs + len(self.gates)]
+        if wrong:
+            raise ValueError(f"weights: wires {wrong}; expected earlier ones")
         whole = {wire: as_integer("weights", w) for wire, w in weights.items() if w}
         self.gates.append((whole, as_integer("least", least)))
         return self.inputs + len(self.gates) - 1
@@ -62,21 +63,12 @@ def compile_circuit(
     scale = (circuit.gain if gain is None else gain) if kind == "sigmoid" else 1.0
     wires: list[Terms] = [{i: 1.0} for i in range(circuit.inputs)]
     for weights, least in circuit.gates:
-        terms = _sum(*((scale * weight, wires[wire]) for wire, weight in weights.items()))
+        terms = combined(*((scale * weight, wires[wire]) for wire, weight in weights.items()))
         if kind == "relu":
             wires.append({wiring.unit(terms, 1 - least): 1.0, wiring.unit(terms, -least): -1.0})
         else:
             wires.append({wiring.unit(terms, scale * (0.5 - least)): 1.0})
     return wiring.network([wires[wire] for wire in circuit.outs], kind)
-
-
-def _sum(*parts: tuple[float, Terms]) -> Terms:
-    """A sum of multiples of terms."""
-    total: dict[int, float] = {}
-    for factor, terms in parts:
-        for wire, weight in terms.items():
-            total[wire] = total.get(wire, 0.0) + factor * weight
-    return total
 
 
 @takes()
@@ -177,6 +169,8 @@ def truth_table(values: np.ndarray) -> Built:
 @takes()
 def parity(d: int, design: Literal["table", "layer", "counter", "tree"]) -> Built:
     """Whether an odd number of d bits is on, by step units, in one of four ways."""
+    if d < 1 or design not in ("table", "layer", "counter", "tree"):
+        raise ValueError(f"d, design: {d}, {design!r}; expected bits, and one of four designs")
     wiring, bits = Wiring(d), dict.fromkeys(range(d), 1.0)
     if design == "table":
         return truth_table(cubes.bits(d).sum(axis=1) % 2)
@@ -222,13 +216,8 @@ def batcher(n: int) -> list[tuple[int, int]]:
         last = range(first + step, first + size - step, 2 * step)
         return halves + [(i, i + step) for i in last]
 
-    def sort(first: int, size: int) -> list[tuple[int, int]]:
-        if size == 1:
-            return []
-        half = size // 2
-        return sort(first, half) + sort(first + half, half) + merge(first, size, 1)
-
-    return sort(0, n)
+    sizes = [2**k for k in range(1, n.bit_length())]
+    return [pair for size in sizes for i in range(0, n, size) for pair in merge(i, size, 1)]
 
 
 @takes()
@@ -240,7 +229,7 @@ def sorter(n: int, comparators: Sequence[tuple[int, int]] | None = None) -> Buil
     wiring = Wiring(n)
     wires: list[Terms] = [{i: 1.0} for i in range(n)]
     for low, high in batcher(n) if comparators is None else comparators:
-        r = wiring.unit(_sum((1.0, wires[low]), (-1.0, wires[high])))
+        r = wiring.unit(combined((1.0, wires[low]), (-1.0, wires[high])))
         wires[low], wires[high] = {**wires[low], r: -1.0}, {**wires[high], r: 1.0}
     return wiring.network(wires, "relu")
 
@@ -248,6 +237,8 @@ def sorter(n: int, comparators: Sequence[tuple[int, int]] | None = None) -> Buil
 @takes(knots="n", values="n")
 def interpolant(knots: np.ndarray, values: np.ndarray) -> Built:
     """The broken line through these points, one ReLU an interval; knots increase."""
+    if not np.all(np.diff(knots) > 0):
+        raise ValueError(f"knots: {knots}; expected increasing ones")
     changes = np.diff(np.diff(values) / np.diff(knots), prepend=0.0)
     wiring = Wiring(1)
     units = [wiring.unit({0: 1.0}, -float(t)) for t in knots[:-1]]

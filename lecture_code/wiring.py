@@ -18,6 +18,15 @@ from lecture_code.graphs import Activation, Dag
 Terms = Mapping[int, float]
 
 
+def combined(*parts: tuple[float, Terms]) -> Terms:
+    """A sum of multiples of terms."""
+    total: dict[int, float] = {}
+    for factor, terms in parts:
+        for wire, weight in terms.items():
+            total[wire] = total.get(wire, 0.0) + factor * weight
+    return total
+
+
 @dataclass(frozen=True)
 class Built:
     """A graph and its weights; called with rows of inputs it gives rows of outputs."""

@@ -348,7 +348,7 @@ WITHOUT_NUMBERS = {
     *("sweep.points", "sweep.recheck", "sweep.sweep"),
     *("experiments.again", "experiments.load"),
     *("networks.Circuit.nand", "networks.compile_circuit"),
-    *("wiring.Wiring.network", "wiring.Wiring.unit"),
+    *("wiring.Wiring.network", "wiring.Wiring.unit", "wiring.combined"),
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),

@@ -200,6 +200,9 @@ def test_the_rules_of_three_gates_are_all_but_two():
         (lambda: networks.adder(0), "n: 0; expected at least 1 bit"),
         (lambda: networks.truth_table(np.ones(3)), "values: shape (3,); expected (2**d,)"),
         (lambda: networks.batcher(6), "n: 6; expected a power of two"),
+        (lambda: Circuit(1).gate({1: 1}, 1), "weights: wires [1]; expected earlier ones"),
+        (lambda: networks.parity(3, "xor"), "d, design: 3, 'xor'; expected bits, and one of four"),
+        (lambda: networks.interpolant([0, 0], [1, 2]), "knots: [0. 0.]; expected increasing"),
     ],
 )
 def test_errors_name_argument_value_and_what_was_expected(call, message):
