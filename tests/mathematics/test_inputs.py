@@ -40,6 +40,7 @@ from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import matrix_completion as mc
 from lecture_code import measurements as ms
 from lecture_code import nets as nt
+from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
 from lecture_code import stochastic_optimization as so
@@ -87,6 +88,12 @@ def instance(a):
 
 def sensing(a):
     return ms.Sensing(a([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]), a([4, 2]))
+
+
+def gate(a):
+    circuit = nw.Circuit(a(2))
+    circuit.gate({0: a(1), 1: a(-2)}, a(1))
+    return circuit.gates
 
 
 def sample(a):
@@ -180,6 +187,7 @@ CALLS = {
     "kernels.analytic_ntk": lambda a: kernels.analytic_ntk(a(POINTS), a(POINTS), depth=a(2)),
     "kernels.arc_cosine": lambda a: kernels.arc_cosine(a([[1, 0], [0, 1]])),
     "kernels.check_width": lambda a: kernels.check_width(a(3)),
+    "kernels.best_of_norm": lambda a: kernels.best_of_norm(a([[2, 1], [1, 2]]), a([1, 3]), a(1)),
     "kernels.circle_eigenvalues": lambda a: kernels.circle_eigenvalues(a([0, 1, 100])),
     "kernels.fixed_features_error": lambda a: kernels.fixed_features_error(a(5), a(12), a(6)),
     "kernels.kernel_descent": lambda a: kernels.kernel_descent(
@@ -239,6 +247,16 @@ CALLS = {
     "mirrors.l1_ball": lambda a: mirrors.l1_ball(a(2))(np.array([3.0, -4.0])),
     "mirrors.p_norm": lambda a: mirrors.p_norm(a(1.5))(np.array([3.0, -4.0])),
     "mirrors.softmax": lambda a: mirrors.softmax(a([100, 99, 0])),
+    "networks.Circuit.gate": gate,
+    "networks.adder": lambda a: nw.adder(a(2)).gates,
+    "networks.batcher": lambda a: nw.batcher(a(8)),
+    "networks.elementary": lambda a: nw.elementary(a(110), a(4), a(2)).gates,
+    "networks.interpolant": lambda a: nw.interpolant(a([1, 2, 4]), a([3, 0, 100])).w,
+    "networks.parity": lambda a: nw.parity(a(3), "layer").w,
+    "networks.sigmoid_rows": lambda a: nw.sigmoid_rows(a(110), a([0, 1, 0, 1]), a(3), a(7)),
+    "networks.sorter": lambda a: nw.sorter(a(4)).w,
+    "networks.truth_table": lambda a: nw.truth_table(a([0, 1, 1, 0])).w,
+    "networks.union": lambda a: nw.union([(a([[1, 0], [0, 1]]), a([2, 1]))]).w,
     "nets.Layered.edge_factors": lambda a: layered(a).edge_factors(a([2, 3])),
     "nets.Layered.forward": lambda a: run(layered(a), a(W2), a(POINTS)),
     "nets.Layered.initial": lambda a: layered(a).initial(rng()),
@@ -360,6 +378,8 @@ WITHOUT_NUMBERS = {
     *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
     *("sweep.points", "sweep.recheck", "sweep.sweep"),
     *("experiments.again", "experiments.load"),
+    *("networks.Circuit.nand", "networks.compile_circuit"),
+    *("wiring.Wiring.network", "wiring.Wiring.unit", "wiring.combined"),
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),

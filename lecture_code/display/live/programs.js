@@ -2,3 +2,5 @@
 export * as least_squares from "./least_squares.js";
 export * as last_pixel from "./last_pixel.js";
 export * as bouncing_ball from "./bouncing_ball.js";
+export * as automaton from "./automaton.js";
+export * as corners from "./corners.js";
