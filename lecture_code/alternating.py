@@ -54,7 +54,8 @@ class Table:
 
     def on_entries(self, values: np.ndarray) -> csr_array:
         """The sparse matrix with these values at the seen places."""
-        return csr_array((values, (self.rows, self.columns)), self.shape)
+        floats = as_floats("values", values)
+        return csr_array((floats, (self.rows, self.columns)), self.shape)
 
     @cached_property
     def _seen(self) -> csr_array:
@@ -87,15 +88,6 @@ def objective(data: Table, U: np.ndarray, V: np.ndarray, lam: float) -> float:
     r""":math:`F=\frac12\sum_{seen}((UV^\top)_{ij}-y_{ij})^2+\frac\lambda2(\|U\|_p^2+\|V\|_q^2)`."""
     loss = np.sum((entries(data, U, V) - data.values) ** 2)
     return float(loss + lam * (data.p @ (U**2).sum(1) + data.q @ (V**2).sum(1))) / 2
-
-
-@takes(U="m k", V="n k")
-def gradient(
-    data: Table, U: np.ndarray, V: np.ndarray, lam: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """The gradient of ``objective`` in U and in V."""
-    N = data.on_entries(entries(data, U, V) - data.values)
-    return N @ V + lam * data.p[:, None] * U, N.T @ U + lam * data.q[:, None] * V
 
 
 @takes(U="m k", V="n k")
@@ -183,18 +175,20 @@ def rank_path(
     tolerance: float = 0.0,
     easing: Sequence[float] = (1.0,),
 ) -> list[Fit]:
-    """For each width the best of the last one's factors with new small columns, and of ``starts``.
+    """For each width the best of ``starts`` runs; not certified.
 
-    From each start lam is lowered by the factors ``easing`` to 1. Best of several, not certified.
+    One begins at the last width's factors with new small columns, the others at random ones. From
+    each start lam is lowered by the factors ``easing`` to 1.
     """
     m, n = data.shape
     fits: list[Fit] = []
     for k in ranks:
-        tried = [[0.3 * rng.standard_normal((size, k)) for size in (m, n)] for _ in range(starts)]
+        fresh = range(starts - bool(fits))
+        tried = [[0.3 * rng.standard_normal((size, k)) for size in (m, n)] for _ in fresh]
         if fits:
             old = fits[-1].U, fits[-1].V
-            fresh = [0.1 * rng.standard_normal((len(F), k - F.shape[1])) for F in old]
-            tried.append([np.hstack(pair) for pair in zip(old, fresh, strict=True)])
+            new = [0.1 * rng.standard_normal((len(F), k - F.shape[1])) for F in old]
+            tried.append([np.hstack(pair) for pair in zip(old, new, strict=True)])
         ends = []
         for U, V in tried:
             for factor in easing:

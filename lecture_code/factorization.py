@@ -25,8 +25,8 @@ def trace_norm(W: np.ndarray) -> float:
 def balanced(W: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     r"""Factors with :math:`U^\top U=V^\top V` of the best approximation of rank at most k.
 
-    From the SVD :math:`A\Sigma B^\top` they are :math:`A\Sigma^{1/2}` and :math:`B\Sigma^{1/2}`, cut
-    after k columns or filled with zeros.
+    They are :math:`A\Sigma^{1/2}` and :math:`B\Sigma^{1/2}` of the SVD, cut after k columns or
+    filled with zeros.
     """
     A, sigma, B = np.linalg.svd(W, full_matrices=False)
     used = min(k, len(sigma))
