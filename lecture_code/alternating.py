@@ -175,20 +175,19 @@ def rank_path(
     tolerance: float = 0.0,
     easing: Sequence[float] = (1.0,),
 ) -> list[Fit]:
-    """For each width the best of ``starts`` runs; not certified.
+    """Fits of growing width, each from the last one's factors with new small columns.
 
-    One begins at the last width's factors with new small columns, the others at random ones. From
-    each start lam is lowered by the factors ``easing`` to 1.
+    The first is the best of ``starts`` runs from random factors. From each start lam is lowered by
+    the factors ``easing`` to 1. Nothing certifies these fits but ``duality_gap``.
     """
     m, n = data.shape
     fits: list[Fit] = []
     for k in ranks:
-        fresh = range(starts - bool(fits))
-        tried = [[0.3 * rng.standard_normal((size, k)) for size in (m, n)] for _ in fresh]
+        tried = [[0.3 * rng.standard_normal((size, k)) for size in (m, n)] for _ in range(starts)]
         if fits:
             old = fits[-1].U, fits[-1].V
-            new = [0.1 * rng.standard_normal((len(F), k - F.shape[1])) for F in old]
-            tried.append([np.hstack(pair) for pair in zip(old, new, strict=True)])
+            new = (0.1 * rng.standard_normal((len(F), k - F.shape[1])) for F in old)
+            tried = [[np.hstack(pair) for pair in zip(old, new, strict=True)]]
         ends = []
         for U, V in tried:
             for factor in easing:
