@@ -42,12 +42,12 @@ export const draw = (pen, state, data) => {
   }
   left.curve(left.x.map(x => [x, data.means]), "failure", { width: 1.5, dash: "5 4" });
   const error = data.errors[i][j], norm = data.norms[i][j];
-  left.label([left.x[1], left.y[1]], error.toFixed(3), "estimate", CORNER);
+  left.label([left.x[1], left.y[1]], `${error.toFixed(1)} %`, "estimate", CORNER);
   right.label([right.x[1], right.y[1]], norm.toFixed(0), "estimate", CORNER);
   const least = data.errors[i].indexOf(Math.min(...data.errors[i]));
   const best = j === least ? " No other number of columns does better at this penalty." : "";
   return `A half-hidden ${state.digit.split(" ")[1]}, filled in with ${data.columns[j]} columns`
-    + ` and penalty ${shown(state.lam)}: the error on all hidden pixels is ${error.toFixed(3)},`
-    + ` the trace norm ${norm.toFixed(0)}. Column means alone have the error`
-    + ` ${data.means.toFixed(3)}.${best}`;
+    + ` and penalty ${shown(state.lam)}: the error on all hidden pixels is ${error.toFixed(1)} %`
+    + ` of full ink, the trace norm ${norm.toFixed(0)}. Column means alone:`
+    + ` ${data.means.toFixed(1)} %.${best}`;
 };
