@@ -373,3 +373,48 @@ def test_the_ball_bounces_as_in_python(opened: Open) -> None:
         risks = [np.linalg.norm(cloud - w, axis=1).mean() for w in [best, *averages]]
         assert mean == pytest.approx(np.mean(risks[1:]) - risks[0], abs=1e-7)
         assert bound == pytest.approx(unit)
+FACTORIZATION = "book/factorization.html"
+
+
+def rolled(w: float, columns: str, start: list[float]) -> np.ndarray:
+    """Gradient descent on both factors of diag(1, 1/2), equal and penalised by 0.1."""
+    weights, target = np.array([[1, w], [w, 1]]), np.diag([1, 0.5])
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        U = z[:, None] if columns == "1" else np.diag(z)
+        return 2 * ((weights * (U @ U.T - target)) @ U + 0.1 * U).sum(axis=1)
+
+    return gradient_descent(slope, start, 0.02, max_steps=400, record_every=1).trajectory
+
+
+def test_the_ball_rolls_as_both_factors_do(opened: Open) -> None:
+    page, rng = opened(address(FACTORIZATION)).page, np.random.default_rng(1)
+    tried = [
+        {"w": rng.uniform(1, 10), "columns": "12"[k % 2], "start": rng.uniform(-1, 1, 2).tolist()}
+        for k in range(20)
+    ]
+    script = "all => all.map(one => live.programs.second_column.path(one, {s: 0.5, lam: 0.1}))"
+    for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
+        np.testing.assert_allclose(drawn, rolled(**one), rtol=1e-9, atol=1e-9, err_msg=str(one))
+
+
+def test_the_digit_shown_is_that_of_the_nearest_fit(opened: Open) -> None:
+    page, rng = opened(address(FACTORIZATION)).page, np.random.default_rng(2)
+    data = page.evaluate(
+        """() => JSON.parse(document.querySelector("#more-rank script").textContent).data"""
+    )
+    tried = [
+        {"lam": 10 ** rng.uniform(-1.5, 0.5), "columns": rng.uniform(1, 37)} for _ in range(40)
+    ]
+    script = "([all, data]) => all.map(one => live.programs.more_rank.chosen(one, data))"
+    for one, place in zip(tried, page.evaluate(script, [tried, data]), strict=True):
+        near = np.abs(np.log(np.array(data["lams"]) / one["lam"])).argmin()
+        assert place == [near, np.abs(np.array(data["columns"]) - one["columns"]).argmin()]
+
+
+@pytest.mark.parametrize("name", ["more-rank", "second-column"])
+def test_a_drawing_of_factors_says_what_its_picture_does(opened: Open, name: str) -> None:
+    root = opened(address(FACTORIZATION)).page.locator(f"figure.live#{name}")
+    root.scroll_into_view_if_needed()
+    alt = root.locator("img").get_attribute("alt")
+    expect(root.locator("svg")).to_have_attribute("aria-label", alt)

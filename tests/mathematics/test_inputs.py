@@ -17,6 +17,7 @@ from scipy import sparse
 
 import lecture_code
 from lecture_code import (
+    alternating,
     checks,
     cubes,
     digits,
@@ -35,6 +36,7 @@ from lecture_code import (
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
 from lecture_code import generalized_learning as gl
+from lecture_code import factorization as fz
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import matrix_completion as mc
@@ -94,6 +96,8 @@ def gate(a):
     circuit = nw.Circuit(a(2))
     circuit.gate({0: a(1), 1: a(-2)}, a(1))
     return circuit.gates
+def holes(a):
+    return alternating.Table(a([0, 0, 1]), a([0, 2, 1]), a([100, 2, 3]), (2, 3), a([1, 2]))
 
 
 def sample(a):
@@ -105,6 +109,23 @@ def judged(rule, a):
 
 
 CALLS = {
+    "alternating.Table.on_entries": lambda a: holes(a).on_entries(a([1, 2, 3])).toarray(),
+    "alternating.alternate": lambda a: alternating.alternate(
+        holes(a), a([[1], [2]]), a([[1], [2], [1]]), a(0.5), a(3)
+    ),
+    "alternating.duality_gap": lambda a: alternating.duality_gap(
+        holes(a), a([[1], [2]]), a([[1], [2], [1]]), a(0.5)
+    ),
+    "alternating.entries": lambda a: alternating.entries(
+        holes(a), a([[100], [2]]), a([[1], [2], [100]])
+    ),
+    "alternating.objective": lambda a: alternating.objective(
+        holes(a), a([[100], [2]]), a([[1], [2], [100]]), a(0.5)
+    ),
+    "alternating.rank_path": lambda a: (
+        alternating.rank_path(holes(a), (1, 2), a(0.5), rng(), sweeps=a(3))[-1].W
+    ),
+    "alternating.table": lambda a: alternating.table(a(POINTS), a([[1, 0], [1, 1], [0, 1]])).values,
     "checks.as_bits": lambda a: checks.as_bits("x", a([0, 1])),
     "checks.as_floats": lambda a: checks.as_floats("x", a([100, 2])),
     "checks.as_fraction": lambda a: checks.as_fraction("x", a(3)),
@@ -132,6 +153,20 @@ CALLS = {
     "entropy.entropy_minimiser": lambda a: en.entropy_minimiser(a(A), a(Y), a(X0), a([0, 0])),
     "entropy.minimal_l1": lambda a: en.minimal_l1(a(A), a(Y)),
     "entropy.on_manifold": lambda a: en.on_manifold(a(A), a(X0), a([1, 0])),
+    "factorization.balanced": lambda a: fz.balanced(a(POINTS), a(1))[0] @ [[1]],
+    "factorization.block_law": lambda a: fz.block_law(a(4), a(2), a(0.5)),
+    "factorization.hessian": lambda a: fz.hessian(
+        a([[100, 2], [3, 4]]), a([[1, 2], [3, 1]]), a([[1], [2]]), a([[1], [1]]), a(0.5)
+    ),
+    "factorization.max_norm": lambda a: fz.max_norm(a([[100, 2], [3, 4]]), a(0.25), a(9)).upper,
+    "factorization.power_spectrum": lambda a: fz.power_spectrum(a(4), a(0.5), rng(), rank=a(2)),
+    "factorization.rademacher": lambda a: fz.rademacher(
+        a([[0.5, 0.25], [0.125, 0.125]]), a(4), a(3), rng(), weighted=True
+    ),
+    "factorization.trace_norm": lambda a: fz.trace_norm(a([[100, 2], [3, 4]])),
+    "factorization.weighted_trace_norm": lambda a: fz.weighted_trace_norm(
+        a([[100, 2], [3, 4]]), a([0.5, 0.25]), a([1, 2])
+    ),
     "flows.integrate": lambda a: flows.integrate(
         lambda z: -z, a([1, 2]), a([1, 2]), rtol=1e-8, atol=1e-8
     ),
@@ -374,6 +409,7 @@ WITHOUT_NUMBERS = {
     *("stochastic_optimization.golay", "stochastic_optimization.orbits"),
     *("graphs.Dag.paths", "graphs.Network.forward", "graphs.Network.linear"),
     *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
+    "factorization.sea_temperatures",
     *("truth_tables.inputs", "truth_tables.unpack"),
     *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
     *("sweep.points", "sweep.recheck", "sweep.sweep"),

@@ -4,3 +4,6 @@ export * as last_pixel from "./last_pixel.js";
 export * as bouncing_ball from "./bouncing_ball.js";
 export * as automaton from "./automaton.js";
 export * as corners from "./corners.js";
+export * as more_rank from "./more_rank.js";
+export * as second_column from "./second_column.js";
+
