@@ -1,11 +1,9 @@
 r"""Problems without bad local minima, and what it costs to pass their saddles.
 
-Linear networks, an orthogonal tensor on the sphere, a chain of strict saddles, and unit vectors on
-a graph. A network is a sequence of matrices, input layer first; its loss against a target C is
+A network is a sequence of matrices, input layer first; its loss against a target C is
 :math:`F(W_1,\dots,W_N)=\tfrac12\|W_N\cdots W_1-C\|_F^2`.
 
-Source: lecture 11, section 11.3; talk, "Our Result: Local Search Sufficient" and "Convex Relaxation
-Works → Local Search Works".
+Source: lecture 11, section 11.3; talk, "Our Result: Local Search Sufficient" and the slide after.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ GROWTH, PULL = 1.0, 3.0  # curvatures of the chain: -GROWTH at a saddle, PULL wh
 # Linear networks
 
 
-def multiply(layers: Sequence[np.ndarray], size: int) -> np.ndarray:
+def _multiply(layers: Sequence[np.ndarray], size: int) -> np.ndarray:
     """The product of the layers, the last one leftmost; the identity of that size if none."""
     return reduce(lambda done, W: W @ done, layers, np.eye(size))
 
@@ -46,13 +44,13 @@ def net_derivatives(
     if not layers or [W.shape for W in layers] != shapes or C.shape != (widths[-1], widths[0]):
         found = [W.shape for W in layers]
         raise ValueError(f"layers: shapes {found}; expected a product of shape {C.shape}")
-    below = [multiply(layers[:q], widths[0]) for q in range(len(layers))]
-    above = [multiply(layers[q + 1 :], W.shape[0]) for q, W in enumerate(layers)]
-    error = multiply(layers, widths[0]) - C
+    below = [_multiply(layers[:q], widths[0]) for q in range(len(layers))]
+    above = [_multiply(layers[q + 1 :], W.shape[0]) for q, W in enumerate(layers)]
+    error = _multiply(layers, widths[0]) - C
     slope = np.hstack([np.kron(L, R.T) for L, R in zip(above, below, strict=True)])
     H, ends = slope.T @ slope, np.cumsum([0, *(W.size for W in layers)])
     for p, q in combinations(range(len(layers)), 2):
-        between = multiply(layers[p + 1 : q], layers[p].shape[0])
+        between = _multiply(layers[p + 1 : q], layers[p].shape[0])
         outside = below[p] @ error.T @ above[q]
         block = np.einsum("bc,da->abcd", between, outside).reshape(layers[q].size, -1)
         H[ends[q] : ends[q + 1], ends[p] : ends[p + 1]] += block
@@ -92,13 +90,13 @@ def learning_curve(depth: int, start: float, targets: np.ndarray, times: np.ndar
     N is ``depth``, alpha is ``start``, sigma runs through ``targets``; a row for each of the
     increasing ``times``. Raises ``ValueError`` if the depth is below 1 or the start not positive.
     """
-    check_net_start(depth, start)
+    _check_net_start(depth, start)
 
     def velocity(w: np.ndarray) -> np.ndarray:
         return (targets - w**depth) * w ** (depth - 1)
 
     begin = np.full(targets.size, start)
-    return integrate(velocity, begin, times, rtol=1e-9, atol=1e-9 * start) ** depth
+    return integrate(velocity, begin, times, rtol=1e-11, atol=1e-12 * start) ** depth
 
 
 @takes()
@@ -110,14 +108,14 @@ def half_time(depth: int, start: float, target: float) -> float:
     Integrated in log w. Raises ``ValueError`` if the depth is below 1, or the start is not positive
     or already there.
     """
-    check_net_start(depth, start)
+    _check_net_start(depth, start)
     if not start**depth < target / 2:
         raise ValueError(f"start: {start}; expected its power {depth} below {target / 2}")
     ends = np.log(start), np.log(target / 2) / depth
     return quad(lambda v: np.exp((2 - depth) * v) / (target - np.exp(depth * v)), *ends)[0]
 
 
-def check_net_start(depth: int, start: float) -> None:
+def _check_net_start(depth: int, start: float) -> None:
     """``ValueError`` if the depth is below 1 or the start is not positive."""
     if depth < 1 or not start > 0:
         raise ValueError(f"depth, start: {depth}, {start}; expected at least 1, and above 0")
@@ -128,7 +126,7 @@ def check_net_start(depth: int, start: float) -> None:
 
 @takes(components="n r", weights="r", x="... n")
 def quartic(components: np.ndarray, weights: np.ndarray, x: np.ndarray) -> np.ndarray:
-    r"""The form :math:`T(x)=\sum_iw_i\langle a_i,x\rangle^4`; the a_i are columns, x one or many."""
+    r"""The form :math:`T(x)=\sum_iw_i\langle a_i,x\rangle^4`; the a_i are columns, x many."""
     return np.sum(weights * (x @ components) ** 4, axis=-1)
 
 
@@ -149,7 +147,7 @@ def ascend_quartic(
 
 @takes(weights="d")
 def quartic_critical_points(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""All :math:`3^d-1` critical points on the sphere, by coordinates :math:`\langle a_i,x\rangle`.
+    r"""All :math:`3^d-1` critical points on the sphere; coordinates :math:`\langle a_i,x\rangle`.
 
     On a support K they are :math:`\pm\sqrt{\lambda/w_i}` with :math:`1/\lambda=\sum_K1/w_i`; the
     value is :math:`\lambda`. Returns the points, a row each, and their values. Raises
@@ -185,27 +183,27 @@ def chain(x: np.ndarray) -> np.ndarray:
     with :math:`\chi_1=1`, :math:`\chi_i=\chi(|x_{i-1}|)` rising from 0 at 1 to 1 at 3/2, growth
     :math:`\gamma=1` and pull L = 3. Simplified from Du et al. (2017).
     """
-    gates = np.concatenate([np.ones_like(x[..., :1]), gate(x[..., :-1])[0]], axis=-1)
-    return np.sum(gates * well(x)[0] + (1 - gates) * PULL / 2 * x**2, axis=-1)
+    gates = np.concatenate([np.ones_like(x[..., :1]), _gate(x[..., :-1])[0]], axis=-1)
+    return np.sum(gates * _well(x)[0] + (1 - gates) * PULL / 2 * x**2, axis=-1)
 
 
 @takes(x="... d", finite=False)
 def chain_gradient(x: np.ndarray) -> np.ndarray:
     r"""The gradient of ``chain``, of the shape of x."""
-    (open_, opening), (value, slope) = gate(x[..., :-1]), well(x)
+    (open_, opening), (value, slope) = _gate(x[..., :-1]), _well(x)
     gates = np.concatenate([np.ones_like(x[..., :1]), open_], axis=-1)
     out = gates * slope + (1 - gates) * PULL * x
     out[..., :-1] += opening * (value - PULL / 2 * x**2)[..., 1:]
     return out
 
 
-def gate(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _gate(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The switch chi(|u|), a polynomial of degree five between 1 and 3/2, and its derivative."""
     v = np.clip(2 * np.abs(u) - 2, 0, 1)
     return v**3 * (10 - 15 * v + 6 * v**2), 60 * np.sign(u) * v**2 * (1 - v) ** 2
 
 
-def well(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _well(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The double well phi with its minima -gamma at 2 and -2, and its derivative."""
     return GROWTH * (u**4 / 16 - u**2 / 2), GROWTH * (u**3 / 4 - u)
 
