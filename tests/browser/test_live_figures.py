@@ -21,6 +21,8 @@ from lecture_code.optimize import (
     steepest_step,
     stochastic_gradient_descent,
 )
+from lecture_code import local_search as ls
+from lecture_code.optimize import adagrad, gradient_descent, steepest_step
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
 METHODS = ["gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent"]
@@ -165,6 +167,77 @@ def test_the_balls_touch_at_the_solution_nearest_in_their_norm(hero: Figure) -> 
         kind = NORMS[one["ball"]]
         least = ib.minimal_norm(A, TARGET - A @ start, kind)
         assert ib.norm(np.array(touch) - start, kind) == pytest.approx(least)
+
+
+class Told:
+    """Draws the normal numbers that a browser has told, a row a step."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.rows = iter(rows)
+
+    def standard_normal(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The next row, as far as there are units."""
+        return next(self.rows)[: shape[0]]
+
+
+def test_the_browser_descends_a_chain_of_saddles_as_python_does(opened: Open) -> None:
+    page = opened(address("book/local_search.html")).page
+    told = np.array(page.evaluate("() => live.programs.saddle_chain.normals(2500 * 6)"))
+    assert abs(told.mean()) < 0.03
+    assert abs(told.std() - 1) < 0.03
+    rng = np.random.default_rng(0)
+    tried = [
+        {
+            "start": rng.uniform(-0.1, 2.3, 2).tolist(),
+            "units": int(rng.integers(2, 7)),
+            "noise": ["off", "on"][k % 2],
+            "level": float(10 ** rng.uniform(-12, -0.6)),
+        }
+        for k in range(20)
+    ]
+    script = """all => all.map(one => {
+      const { points, left } = live.programs.saddle_chain.run(one);
+      return { left, first: points[100], height: live.programs.saddle_chain.height(points[100]) };
+    })"""
+    for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
+        run = gradient_descent(
+            ls.chain_gradient,
+            [one["start"][min(i, 1)] for i in range(one["units"])],
+            0.1,
+            max_steps=2500,
+            noise=one["level"] if one["noise"] == "on" else 0,
+            rng=Told(told.reshape(2500, 6)),
+            record_every=1,
+        ).trajectory
+        np.testing.assert_allclose(drawn["first"], run[100], rtol=1e-9, atol=1e-300)
+        np.testing.assert_allclose(drawn["height"], ls.chain(run[100]), rtol=1e-9)
+        assert drawn["left"] == ls.leaving_times(run).tolist(), one
+
+
+def test_the_browser_climbs_the_quartic_as_python_does(opened: Open) -> None:
+    page = opened(address("book/local_search.html")).page
+    rng = np.random.default_rng(1)
+    turns, weights = rng.uniform(0.4, 2.7, (2, 20)), rng.uniform(0.3, 1.6, 20)
+    heads = np.stack([np.cos(turns), np.sin(turns)], -1)
+    tried = [
+        {"second": (w * a).tolist(), "start": x.tolist()}
+        for a, x, w in zip(*heads, weights, strict=True)
+    ]
+    script = """all => all.map(one => {
+      const { ascend, maxima, value } = live.programs.quartic, end = ascend(one).at(-1);
+      return { end, height: value(one, end), tops: maxima(one) };
+    })"""
+    grid = np.radians(np.linspace(0, 180, 20_000, endpoint=False))
+    for a, x, w, drawn in zip(*heads, weights, page.evaluate(script, tried), strict=True):
+        pair, both = np.stack([[1, 0], a], axis=1), np.array([1, w])
+        np.testing.assert_allclose(
+            drawn["end"], ls.ascend_quartic(pair, both, x, 0.02, 400), atol=1e-9
+        )
+        np.testing.assert_allclose(drawn["height"], ls.quartic(pair, both, drawn["end"]))
+        form = ls.quartic(pair, both, np.stack([np.cos(grid), np.sin(grid)], -1))
+        tops = (form > np.roll(form, 1)) & (form >= np.roll(form, -1))
+        found = sorted(top["height"] for top in drawn["tops"])
+        assert found == pytest.approx(sorted(form[tops]), abs=1e-6)
 
 
 def test_the_drawing_says_at_the_start_what_the_picture_does(hero: Figure) -> None:

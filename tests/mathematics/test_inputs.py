@@ -39,6 +39,7 @@ from lecture_code import generalized_learning as gl
 from lecture_code import factorization as fz
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import local_search as ls
 from lecture_code import matrix_completion as mc
 from lecture_code import measurements as ms
 from lecture_code import nets as nt
@@ -238,6 +239,32 @@ CALLS = {
     "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
     "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
     "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "local_search.ascend_quartic": lambda a: ls.ascend_quartic(
+        a([[1, 0], [0, 1]]), a([1, 2]), a([[100, 1], [1, 2]]), a(0.25), a(2)
+    ),
+    "local_search.chain": lambda a: ls.chain(a([100, 1, -2])),
+    "local_search.chain_gradient": lambda a: ls.chain_gradient(a([100, 1, -2])),
+    "local_search.half_time": lambda a: ls.half_time(a(3), a(0.25), a(2)),
+    "local_search.learning_curve": lambda a: ls.learning_curve(a(2), a(0.25), a([1, 2]), a([1, 3])),
+    "local_search.leaving_times": lambda a: ls.leaving_times(a([[0, 0], [2, 0], [2, 100]])),
+    "local_search.net_derivatives": lambda a: ls.net_derivatives(
+        [a(Z), a([[100, 2]])], a([[1, 2, 3]])
+    )[1],
+    "local_search.quartic": lambda a: ls.quartic(a([[1, 0], [0, 1]]), a([1, 2]), a([100, 2])),
+    "local_search.quartic_critical_points": lambda a: ls.quartic_critical_points(a([1, 2]))[0],
+    "local_search.sphere_hessian": lambda a: ls.sphere_hessian(
+        a([[1, 0], [0, 1]]), a([1, 2]), a([0, 1])
+    ),
+    "local_search.synchronize": lambda a: ls.synchronize(
+        a([[0, 1], [1, 0]]), a([[100, 1], [1, 2]]), a(0.25), a(2)
+    ),
+    "local_search.synchrony": lambda a: ls.synchrony(a([[0, 1], [1, 0]]), a([[100, 1], [1, 2]])),
+    "local_search.synchrony_hessian": lambda a: ls.synchrony_hessian(
+        a([[0, 1], [1, 0]]), a([[1, 0], [0, 1]])
+    ),
+    "local_search.two_layer_critical_point": lambda a: ls.two_layer_critical_point(
+        a(A), a([1]), a(2), a(2)
+    ),
     "matrix_completion.Completion.on_mask": lambda a: instance(a).on_mask(a([1, 2, 3, 4, 5, 6])),
     "matrix_completion.Completion.products": lambda a: instance(a).products(a([100, 2, 3])),
     "matrix_completion.Completion.residual": lambda a: instance(a).residual(a([100, 2, 3])),
