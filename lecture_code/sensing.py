@@ -101,8 +101,11 @@ def descend(
 ) -> np.ndarray:
     r"""Gradient descent on as many problems with equally many measurements at once.
 
-    Each has the step :math:`\eta=\text{pace}/\|\tfrac1m\mathcal A^*(y)\|`. ``starts`` has shape
-    (problems, n, k), as what is returned. Raises ``ValueError`` if there are not as many.
+    Each has the step :math:`\eta=\text{pace}/\|\mathcal HX^*\|`, and less where
+    :math:`\|\mathcal HE\|_F` is more than three times that norm, so that no step is longer than
+    12 pace times U. ``starts`` has shape (problems, n, k), as what is returned.
+
+    Raises ``ValueError`` if there are not as many starts as problems.
     """
     if len(problems) != len(starts):
         raise ValueError(f"starts: {len(starts)}; expected one a problem, {len(problems)}")
@@ -115,7 +118,8 @@ def descend(
         X = (U @ U.transpose(0, 2, 1)).reshape(count, n * n, 1)
         miss = (rows @ X)[..., 0] - y
         weights = (miss[:, None] @ rows).reshape(count, n, n)
-        return 4 * weights @ U / tops[:, None, None]
+        sizes = np.maximum(tops, np.linalg.norm(weights, axis=(1, 2)) / 3)
+        return 4 * weights @ U / sizes[:, None, None]
 
     return gradient_descent(slopes, starts, pace, max_steps=steps, tolerance=1e-12).x
 
