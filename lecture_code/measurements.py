@@ -18,7 +18,6 @@ import numpy as np
 
 from lecture_code.checks import as_floats, as_integers, as_number, solve, takes
 
-
 PART = 2**17  # entries of the measurement matrices that are looked at together, 1 MB
 
 

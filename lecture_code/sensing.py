@@ -1,8 +1,8 @@
 r"""Low-rank recovery by local search: curvature, isometry from both sides, and the worst operators.
 
-A problem is one of :mod:`lecture_code.measurements`, with data of a truth :math:`X^*=ZZ^\top`. Write
-:math:`\mathcal H=\tfrac1m\mathcal A^*\mathcal A` and :math:`E=UU^\top-X^*`; the objective is
-:math:`f(U)=\langle E,\mathcal HE\rangle`.
+A problem is one of :mod:`lecture_code.measurements`, with data of a truth :math:`X^*=ZZ^\top`.
+Write :math:`\mathcal H=\tfrac1m\mathcal A^*\mathcal A` and :math:`E=UU^\top-X^*`; the objective
+is :math:`f(U)=\langle E,\mathcal HE\rangle`.
 
 Source: talk, "Our Result: Local Search Sufficient"; Bhojanapalli, Neyshabur & Srebro (2016).
 """
@@ -39,9 +39,10 @@ def gradient(problem: Sensing, U: np.ndarray) -> np.ndarray:
 
 @takes(U="problem.n k", finite=False)
 def hessian(problem: Sensing, U: np.ndarray) -> np.ndarray:
-    r"""The matrix of :math:`D\mapsto2\langle S,\mathcal HS\rangle+4\langle\mathcal HE,DD^\top\rangle`.
+    r"""The matrix of the second derivative, of shape (nk, nk), for D of shape (n, k) row by row.
 
-    Here :math:`S=UD^\top+DU^\top`. Shape (nk, nk), for D of shape (n, k) written row by row.
+    .. math:: \langle D,\nabla^2f\,D\rangle=2\langle S,\mathcal HS\rangle
+              +4\langle\mathcal HE,DD^\top\rangle,\qquad S=UD^\top+DU^\top
     """
     slopes = (problem.A @ U).reshape(problem.m, -1)
     weights = residual_matrix(problem, U @ U.T)
@@ -96,9 +97,7 @@ def spectral_start(problem: Sensing, rank: int) -> np.ndarray:
 
 
 @takes(starts="s n k")
-def descend(
-    problems: Sequence[Sensing], starts: np.ndarray, pace: float, steps: int
-) -> np.ndarray:
+def descend(problems: Sequence[Sensing], starts: np.ndarray, pace: float, steps: int) -> np.ndarray:
     r"""Gradient descent on as many problems with equally many measurements at once.
 
     Each has the step :math:`\eta=\text{pace}/\|\mathcal HX^*\|`, and less where
@@ -132,8 +131,8 @@ def isometry_search(
 
     Power steps: X becomes the best approximation of rank at most ``rank`` of :math:`\mathcal HX`,
     scaled to Frobenius norm 1. As :math:`\langle X,\mathcal HX\rangle` is convex no step goes down.
-    For the least value :math:`c-\mathcal H` stands for H, with c its largest eigenvalue. Both values
-    are attained, so they bound the isometry constant from below.
+    For the least value :math:`c-\mathcal H` stands for H, with c its largest eigenvalue. Both
+    values are attained, so they bound the isometry constant from below.
     """
     rows = problem.A.reshape(problem.m, -1)
     top = float(np.linalg.norm(rows, 2)) ** 2 / problem.m
@@ -176,7 +175,7 @@ def isometry_bound(width: float, m: int, failure: float = 0.01) -> float:
     .. math:: 1-\delta\ge\Bigl(\sqrt{\tfrac m{m+1}}-\tfrac{w+s}{\sqrt m}\Bigr)_+^2,\qquad
               1+\delta\le\Bigl(1+\tfrac{w+s}{\sqrt m}\Bigr)^2,\qquad2e^{-s^2/2}=\text{failure}
 
-    Source: Gordon (1988), with concentration of Lipschitz functions of Gaussians.
+    Source: Gordon's comparison of Gaussian processes (Ledoux & Talagrand, section 3.3).
     """
     if not (m >= 1 and 0 < failure < 1 and width >= 0):
         raise ValueError(
@@ -230,7 +229,7 @@ def sharp_gradient(points: np.ndarray, delta: float) -> np.ndarray:
 
 @takes()
 def threshold(rank: int, columns: int) -> float:
-    r""":math:`1/(1+\sqrt{r/k})`: below it, no bad second-order point; at least 1/2 if k >= r."""
+    r""":math:`1/(1+\sqrt{r/k})`: isometry below it leaves no second-order point but the truth."""
     if not 1 <= rank <= columns:
         raise ValueError(f"rank, columns: {rank}, {columns}; expected 1 <= rank <= columns")
     return float(1 / (1 + np.sqrt(rank / columns)))
@@ -238,7 +237,7 @@ def threshold(rank: int, columns: int) -> float:
 
 @takes()
 def least_escape(delta: float) -> float:
-    r""":math:`4\bigl(1-\delta\sqrt{2/(1-\delta)}\bigr)`: curvature at the worst saddle, rank one."""
+    r""":math:`4\bigl(1-\delta\sqrt{2/(1-\delta)}\bigr)`: how the worst saddle bends, rank one."""
     if not 0 <= delta < 1:
         raise ValueError(f"delta: {delta}; expected a number in [0, 1)")
     return float(4 * (1 - delta * np.sqrt(2 / (1 - delta))))

@@ -44,8 +44,8 @@ def minimal_trace(problem: Sensing, gap: float = 1e-6, penalty: float = 0.0) -> 
     equations, by projection or, where that would make it indefinite, by Newton's method on its
     factor U, for :math:`UU^\top` is positive semidefinite whatever U is.
 
-    With ``penalty`` it is the least :math:`\operatorname{tr}X+\|\mathcal A(X)-y\|^2/\lambda`, lambda
-    the penalty, which is a minimiser of :math:`\|\mathcal A(X)-y\|^2+\lambda\operatorname{tr}X`.
+    With a ``penalty`` lambda it is the least
+    :math:`\operatorname{tr}X+\tfrac1\lambda\|\mathcal A(X)-y\|^2` instead, over all X >= 0.
 
     Raises ``ValueError`` if the bracket does not close to ``gap`` relative to the minimum, as
     happens if no positive semidefinite X is feasible, or if the penalty is negative.
