@@ -19,8 +19,7 @@ export const draw = (pen, state) => {
   pen.label([end, 0.12], "no way down", "bound", { dx: -8, anchor: "end" });
   pen.curve([[p, g], [p, (1 + d) * p]], role, { width: 3 });
   pen.dot([p, g], role, 6);
-  const said =
-    open > 0 ? `apart: curvature at most -${shown(open)}` : "they meet: a trap is possible";
+  const said = open > 0 ? `apart by ${shown(open / 4)}` : "they meet";
   pen.label([p, g], said, role, { dx: 10, dy: open > 0 ? 14 : -10 });
   return `δ = ${shown(d)}, columns: ${k}. Ellipse of the isometry and half plane without a way ` +
     `down: ${said}. They touch at δ = ${shown(limit(state))}.`;
