@@ -259,6 +259,9 @@ def test_the_worst_curvature_of_rank_one_is_what_the_theorem_says(delta):
     p = delta / np.sqrt(2 * (1 - delta))
     saddle = np.array([[0.0], [np.sqrt(p)]])
     assert oracle(saddle, Z, delta) == pytest.approx(-sn.least_escape(delta), abs=1e-4)
+    pair = np.sqrt(p) * np.eye(4)[:, 2:]  # the same in rank two
+    value = oracle(pair, np.eye(4)[:, :2], delta)
+    assert value == pytest.approx(-sn.least_escape(delta), abs=1e-4)
     for height in (0.7 * p, 1.2 * p):
         value = oracle(np.array([[0.0], [np.sqrt(height)]]), Z, delta)
         assert value is None or value <= -sn.least_escape(delta) + 1e-5
