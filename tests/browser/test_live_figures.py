@@ -22,6 +22,7 @@ from lecture_code.optimize import (
     stochastic_gradient_descent,
 )
 from lecture_code import local_search as ls
+from lecture_code import sensing as sn
 from lecture_code.optimize import adagrad, gradient_descent, steepest_step
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
@@ -491,3 +492,69 @@ def test_a_drawing_of_factors_says_what_its_picture_does(opened: Open, name: str
     root.scroll_into_view_if_needed()
     alt = root.locator("img").get_attribute("alt")
     expect(root.locator("svg")).to_have_attribute("aria-label", alt)
+def test_the_pass_is_that_of_the_example(opened: Open) -> None:
+    """Value, slope, curvature and the end of a run; its contours have the values they say."""
+    page = opened(address("book/sensing.html")).page
+    rng = np.random.default_rng(0)
+    points, deltas = rng.uniform(-1.5, 1.5, (30, 2)), rng.uniform(0, 0.49, 30)
+    script = """([points, deltas]) => points.map((p, i) => {
+      const { value, slope, curvature, worst, path } = live.programs.pass, d = deltas[i];
+      return [value(p, d), ...slope(p, d), curvature(d), worst(d), ...path(p, d).at(-1)];
+    })"""
+    for point, delta, drawn in zip(
+        points, deltas, page.evaluate(script, [points.tolist(), deltas.tolist()]), strict=True
+    ):
+        V, lake = np.diag([1.0, -1.0]), np.array([[0.0], [np.sqrt(delta)]])
+        problem = sn.weak_direction(V, float(delta), np.array([[1.0], [0.0]]))
+        bend = sn.hessian(problem, lake)[0, 0]
+        value, slope = sn.sharp(point, delta), sn.sharp_gradient(point, delta)
+        expected = [value, *slope, bend, -sn.least_escape(float(delta))]
+        np.testing.assert_allclose(drawn[:5], expected, rtol=1e-9, atol=1e-9)
+        end = gradient_descent(
+            lambda q, d=delta: clipped(sn.sharp_gradient(q, d)), point, 0.05, max_steps=799
+        )
+        np.testing.assert_allclose(drawn[5:], end.x, atol=1e-6)
+    script = """([levels, deltas]) => levels.map((c, i) => live.programs.pass
+      .rings(c, deltas[i]).flat().map(p => live.programs.pass.value(p, deltas[i])))"""
+    levels, deltas = rng.uniform(0.02, 3, 20), rng.uniform(0, 0.95, 20)
+    for level, values in zip(
+        levels, page.evaluate(script, [levels.tolist(), deltas.tolist()]), strict=True
+    ):
+        np.testing.assert_allclose(values, level, atol=1e-9)
+
+
+def clipped(slope: np.ndarray) -> np.ndarray:
+    """The slope, cut to length 2."""
+    return slope / max(1.0, float(np.linalg.norm(slope)) / 2)
+
+
+def test_the_two_conditions_touch_where_the_theorem_says(opened: Open) -> None:
+    page = opened(address("book/sensing.html")).page
+    rng = np.random.default_rng(1)
+    settings = [
+        {"delta": float(delta), "columns": int(k)}
+        for delta, k in zip(rng.uniform(0.01, 0.9, 20), rng.integers(1, 7, 20), strict=True)
+    ]
+    script = """all => all.map(s => {
+      const { touching, escape, limit } = live.programs.touch;
+      return [...touching(s), escape(s), limit(s)];
+    })"""
+    for one, (p, g, escape, limit) in zip(settings, page.evaluate(script, settings), strict=True):
+        delta, k = one["delta"], one["columns"]
+        assert (g - 1) ** 2 + (1 - delta**2) * k * p**2 == pytest.approx(delta**2)
+        assert escape == pytest.approx(4 * (g - (1 + delta) * p))
+        assert limit == pytest.approx(sn.threshold(1, k))
+        assert (escape > 0) == (delta < limit)
+        if k == 1:
+            assert escape == pytest.approx(sn.least_escape(delta))
+
+
+@pytest.mark.parametrize("name", ["the-pass-closes", "two-conditions"])
+def test_the_figures_of_recovery_say_at_the_start_what_their_pictures_do(
+    opened: Open, name: str
+) -> None:
+    figure = opened(address("book/sensing.html")).page.locator(f"figure.live#{name}")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("svg")).to_have_attribute(
+        "aria-label", figure.locator("img").get_attribute("alt")
+    )

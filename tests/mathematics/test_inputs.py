@@ -47,6 +47,7 @@ from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
 from lecture_code import stochastic_optimization as so
+from lecture_code import sensing as sn
 from lecture_code import universal_learning as ul
 
 A, Y, X0, Z = [[1, 2, 3], [2, 1, 0]], [6, 3], [1, 2, 1], [[1, 0, 1], [1, 1, 0]]
@@ -400,6 +401,23 @@ CALLS = {
     "stochastic_optimization.passes": lambda a: so.passes(a(2), a(2)),
     "stochastic_optimization.some_unseen": lambda a: so.some_unseen(a(2), a(3)),
     "stochastic_optimization.staircase": lambda a: so.staircase(a(3)),
+    "sensing.align": lambda a: sn.align(a(POINTS), a([[1], [2], [2]])),
+    "sensing.critical_point": lambda a: sn.critical_point(sensing(a), a([[2], [1]]), a(2)),
+    "sensing.descend": lambda a: sn.descend([sensing(a)], a([[[1], [2]]]), a(0.25), a(2)),
+    "sensing.gaussian_width": lambda a: sn.gaussian_width(a(3), a(2), rng(), a(5)),
+    "sensing.gradient": lambda a: sn.gradient(sensing(a), a([[2], [1]])),
+    "sensing.hessian": lambda a: sn.hessian(sensing(a), a([[2], [1]])),
+    "sensing.isometry_bound": lambda a: sn.isometry_bound(a(4), a(100), a(0.25)),
+    "sensing.isometry_search": lambda a: sn.isometry_search(sensing(a), a(1), rng(), a(2), a(3)),
+    "sensing.least_escape": lambda a: sn.least_escape(a(0.25)),
+    "sensing.objective": lambda a: sn.objective(sensing(a), a([[2], [1]])),
+    "sensing.sharp": lambda a: sn.sharp(a([[2, 1]]), a(0.25)),
+    "sensing.sharp_gradient": lambda a: sn.sharp_gradient(a([[2, 1]]), a(0.25)),
+    "sensing.spectral_start": lambda a: sn.spectral_start(sensing(a), a(1)),
+    "sensing.threshold": lambda a: sn.threshold(a(1), a(2)),
+    "sensing.weak_direction": lambda a: sn.weak_direction(
+        a([[1, 0], [0, 2]]), a(0.25), a([[1], [2]])
+    ),
     "truth_tables.pack": lambda a: truth_tables.pack(a([0, 1] * 128)),
     "truth_tables.words": lambda a: truth_tables.words(a([[0], [1]] * 128)),
     "universal_learning.best_by_length": lambda a: ul.best_by_length(

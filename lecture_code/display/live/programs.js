@@ -9,3 +9,5 @@ export * as second_column from "./second_column.js";
 
 export * as quartic from "./quartic.js";
 export * as saddle_chain from "./saddle_chain.js";
+export * as pass from "./pass.js";
+export * as touch from "./touch.js";
