@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lecture_code.display import live as module
+from lecture_code.display import widget
+from lecture_code.display.explore import VIEW
 from lecture_code.display.live import Live, live
+from lecture_code.display.markup import reading
 
 DIALS: dict[str, Any] = {"size": (0.0, 2.0), "kind": ["one", "two"]}
 START: dict[str, Any] = {"kind": "two", "at": (1, -1.0), "size": 0.5}
@@ -38,14 +42,28 @@ def simple(**options: Any) -> Live:
     return live(**(arguments | options))
 
 
-def test_it_shows_as_json_picture_and_text() -> None:
+@pytest.mark.parametrize("bundled", [True, False])
+def test_it_shows_as_json_picture_and_text_and_with_the_script_as_a_widget(
+    bundled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "widget.js"
+    if bundled:
+        script.write_text("export default { render() {} };", encoding="utf-8")
+    monkeypatch.setattr(widget, "SCRIPT", script)
     shown = simple()._repr_mimebundle_()
-    assert set(shown) == {module.MIME, "image/png", "text/html", "text/plain"}
+    assert (VIEW in shown) == bundled
+    assert set(shown) - {VIEW} == {module.MIME, "image/png", "text/html", "text/plain"}
     assert shown["text/plain"] == "[live] simple: What is seen."
     stored = Image.open(io.BytesIO(base64.b64decode(shown["image/png"])))
     assert [*stored.size] == shown[module.MIME]["size"] == [60, 40]
     assert np.asarray(stored.convert("RGB")).min() == 255
     assert 'alt="What is seen."' in shown["text/html"]
+
+
+def test_what_stands_beside_a_dial_is_what_the_script_writes() -> None:
+    assert reading({"log": True}, 0.00032) == "3.2·10⁻⁴"
+    assert reading({"step": 1}, 7.0) == "7"
+    assert reading({}, 0.126) == reading({"step": 0.25}, 0.126) == "0.13"
 
 
 def test_json_holds_all_that_a_page_needs_in_its_order() -> None:
@@ -57,7 +75,9 @@ def test_json_holds_all_that_a_page_needs_in_its_order() -> None:
     ]
     assert data["points"] == [{"name": "at", "label": "the place", "role": "data"}]
     assert data["start"] == {"at": [1, -1.0], "kind": "two", "size": 0.5}
-    assert data["plane"] == [[-1, 1], [-2, 2]]
+    assert data["panels"] == [
+        {"plane": [[-1, 1], [-2, 2]], "axes": ["width", "height"], "scale": "linear"}
+    ]
     assert (data["program"], data["data"]) == ("least_squares", {"target": 2.0})
 
 
@@ -80,6 +100,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "start off a switch": ({"start": START | {"kind": "six"}}, "start: kind='six' is out of"),
     "start off a dial": ({"start": START | {"size": 2.1}}, "start: size=2.1 is out of"),
     "start off the plane": ({"start": START | {"at": (0, 3)}}, r"start: at=\(0, 3\) is out of"),
+    "too many scales": ({"scales": ("x", "y")}, r"scales: \['x', 'y'\]; expected a word a panel"),
+    "powers below zero": ({"scales": ("x",)}, "scales: x begins at -1; expected a positive"),
+    "log of nothing": ({"logs": ("kind",)}, "'kind'; expected a continuous dial"),
+    "log from zero": ({"logs": ("size",)}, "logs: size begins at 0.0; expected a positive"),
+    "step too long": ({"steps": {"size": 3}}, "steps: size has 3; expected a step within"),
+    "cells of one value": ({"cells": {"at": 1}}, "cells: at has 1 values; expected 2 to 10"),
+    "cells in three": (
+        {"cells": {"bits": 2}, "start": START | {"bits": "012"}},
+        "start: bits='012'; expected a text of the digits",
+    ),
     "start in space": ({"start": START | {"at": (0, 0, 0)}}, r"start: at=\(0, 0, 0\) is out of"),
 }
 
