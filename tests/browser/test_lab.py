@@ -144,7 +144,7 @@ def test_chapter_runs_in_jupyterlab(opened: Open, lab: str) -> None:
     assert not page.locator(".myst", has_text=":::").count()
 
     page.evaluate(GO_TO, "explore(")
-    live = page.locator(".jp-OutputArea:has([role=slider])").first
+    live = page.locator(".jp-OutputArea:has(.widget-slider)").first
     slider, picture = live.get_by_role("slider").first, live.locator("img").first
     expect(picture).to_be_visible()
     before, alt = picture.get_attribute("src"), picture.get_attribute("alt")
