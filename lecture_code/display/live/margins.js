@@ -35,8 +35,9 @@ export const draw = (pen, state) => {
   for (const z of Z) pen.dot(z, "data", 5);
   const gamma = margin(Z, chosen.best), words = `the direction of ${geometry} is (${
     long(chosen.seen[at].w, 1).map(shown).join(", ")})`;
+  second.label([1, 1.3e-3], "share that is missing", "estimate");
   if (gamma <= 1e-9) {
-    pen.label([0, 0], "no direction has all three in front", "failure", { anchor: "middle", dy: 30 });
+    pen.label([pen.x[0], pen.y[1]], "no direction has a margin", "failure", { dy: 16 });
     return `No direction has a positive margin on these three examples. After ${at + 1} steps `
       + `${words}.`;
   }

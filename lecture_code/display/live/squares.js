@@ -47,6 +47,7 @@ export const draw = (pen, { example: a, alpha }, { target }) => {
   second.curve(line(small, bound), "bound", { dash: "6 4" });
   second.curve(line(alphas, excess), "estimate");
   second.dot([alpha, Math.max(1e-15, excess(alpha))], "estimate", 6);
+  second.label([1e-6, 4], "excess", "estimate");
   second.label([1e-6, 2e-12], `slope ${shown(2 * slack)}`, "bound");
   return `The solutions of ${shown(a[0])} x₁ + ${shown(a[1])} x₂ = ${shown(target)} in the `
     + `quadrant. From the start ${power(alpha)} the flow ends at ${at(x)}; its ℓ₁ norm exceeds `
