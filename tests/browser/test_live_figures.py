@@ -348,7 +348,7 @@ def test_paper_shows_the_stored_picture(hero: Figure) -> None:
 
 def test_without_scripts_the_picture_is_seen_and_no_dead_control(browser: Browser) -> None:
     plain = visit(browser, address(PLACE), java_script_enabled=False)
-    expect(plain.page.locator("figure.live img")).to_be_visible()
+    expect(plain.page.locator(f"figure.live#{NAME} img")).to_be_visible()
     assert not plain.page.locator("figure.live :is(input, button, a.setting):visible").count()
     plain.close()
 

@@ -2,7 +2,7 @@
 import { shown } from "./kit.js";
 import { add, dot, nearest, norms, outlines, plane, run, ZERO } from "./solutions.js";
 
-const [SHORTEST, SNAP, TILT, WEIGHT] = [0.7, 0.08, 0.4, 1]; // of the third unknown
+const [SHORTEST, SNAP, TILT, DOTS, WEIGHT] = [0.7, 0.08, 0.4, 50, 1]; // of the third unknown
 const UNITS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
 const three = state => state.unknowns === "three";
 const frame = state => { // to the right, and upwards: seen from a little above, turned
@@ -45,7 +45,7 @@ export const draw = (pen, state, data) => {
   pen.curve(plane(a, target, space).map(flat), "data", { width: 2.5, fill: space ? 0.12 : 0 });
   pen.curve([ZERO, a].map(flat), "data", { width: 1.5 });
   pen.curve(points.map(flat), "estimate");
-  for (const point of points.slice(1)) pen.dot(flat(point), "estimate", 2.5);
+  for (const point of points.slice(1, DOTS)) pen.dot(flat(point), "estimate", 2.5);
   if (radius === full) pen.dot(flat(touch), "bound", 8);
   pen.dot(flat(end), "estimate", 5.5);
   pen.label(flat(end), at(end), "estimate", { dx: 10, dy: -8 });
