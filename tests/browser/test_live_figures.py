@@ -23,12 +23,13 @@ from lecture_code.optimize import (
 )
 from lecture_code import local_search as ls
 from lecture_code import sensing as sn
+from lecture_code.entropy import entropy_minimiser, minimal_l1
 from lecture_code.optimize import adagrad, gradient_descent, steepest_step
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
 METHODS = ["gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent"]
 NORMS = {"ℓ₁": "l1", "ℓ₂": "l2", "ℓ∞": "linf"}
-TARGET, STEPS, MANY = 2.0, 120, 10
+TARGET, THIRD_WEIGHT, STEPS, MANY = 2.0, 1.0, 120, 10
 
 REDRAWN = """rounds => {
   const all = [...live.figures.values()], times = [];
@@ -60,7 +61,7 @@ class Figure:
     def __init__(self, page: Page, name: str = NAME) -> None:
         self.page, self.root = page, page.locator(f"figure.live#{name}")
         self.svg = self.root.locator("svg")
-        expect(self.svg).to_have_attribute("aria-label", re.compile("The solutions"))
+        expect(self.svg).to_have_attribute("aria-label", re.compile("."))
 
     def alt(self) -> str:
         """What is said of the drawing."""
@@ -74,6 +75,10 @@ class Figure:
         """Where a point is said to be."""
         sides = (self.slider(f"{point}, {axis}") for axis in ("horizontal", "vertical"))
         return tuple(float(side.get_attribute("aria-valuenow")) for side in sides)
+
+    def radius(self, part: str = "output") -> Locator:
+        """The dial of the radius: what it shows, or another part of it."""
+        return self.root.locator(f".control[data-name=radius] {part}")
 
     def link(self) -> str:
         """The address of the setting."""
@@ -90,7 +95,7 @@ def hero(opened: Open) -> Figure:
 def many(browser: Browser, book: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """A page of its own with ten figures, a window apart."""
     soup = BeautifulSoup((book / PLACE).read_text(encoding="utf-8"), "html.parser")
-    figure = str(soup.select_one("figure.live"))
+    figure = str(soup.select_one(f"figure.live#{NAME}"))
     static = f"{book.as_uri()}/_static"
     figure = figure.replace('src="../', f'src="{book.as_uri()}/')
     figures = "".join(
@@ -120,6 +125,8 @@ def settings(count: int) -> list[dict[str, Any]]:
         {
             "example": (rng.choice([-1, 1], 2) * rng.uniform(0.6, 2, 2)).tolist(),
             "start": rng.uniform(-2, 2, 2).tolist(),
+            "unknowns": ("two", "three")[k % 2],
+            "third": rng.uniform(-2, 2),
             "method": METHODS[k % len(METHODS)],
             "ball": list(NORMS)[k % len(NORMS)],
         }
@@ -127,16 +134,21 @@ def settings(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def run(example: list[float], start: list[float], method: str, **_: Any) -> np.ndarray:
+def system(one: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The row of the equation and the start; without the third unknown both end in 0."""
+    third = (THIRD_WEIGHT, one["third"]) if one["unknowns"] == "three" else (0.0, 0.0)
+    return np.array([*one["example"], third[0]]), np.array([*one["start"], third[1]])
+
+
+def run(a: np.ndarray, w: np.ndarray, method: str) -> np.ndarray:
     """The points of that run, by the functions of the book."""
-    a, w = np.array(example), np.array(start)
     if method in METHODS[:2]:
         beta = 0.8 if method == "momentum" else 0.0
         options = {"max_steps": STEPS, "momentum": beta, "record_every": 1}
         return gradient_descent(
             lambda v: (a @ v - TARGET) * a, w, 0.1 / (a @ a), **options
         ).trajectory
-    points, squares = [w], np.zeros(2)
+    points, squares = [w], np.zeros(3)
     pace = 0.3 * abs(a @ w - TARGET) / np.abs(a).sum()
     kind = "l1" if method == "coordinate descent" else "linf"
     step = 0.1 / (np.max(a**2) if kind == "l1" else np.abs(a).sum() ** 2)
@@ -155,7 +167,8 @@ def test_the_browser_computes_the_paths_that_python_does(hero: Figure) -> None:
     tried = settings(40)
     script = "all => all.map(one => live.programs.least_squares.path(one, {target: 2}))"
     for one, drawn in zip(tried, hero.page.evaluate(script, tried), strict=True):
-        np.testing.assert_allclose(drawn, run(**one), rtol=1e-9, atol=1e-9, err_msg=str(one))
+        expected = run(*system(one), one["method"])
+        np.testing.assert_allclose(drawn, expected, rtol=1e-9, atol=1e-9, err_msg=str(one))
 
 
 def test_the_balls_touch_at_the_solution_nearest_in_their_norm(hero: Figure) -> None:
@@ -163,7 +176,8 @@ def test_the_balls_touch_at_the_solution_nearest_in_their_norm(hero: Figure) -> 
     tried = settings(15)
     script = "all => all.map(one => live.programs.least_squares.touching(one, {target: 2}))"
     for one, touch in zip(tried, hero.page.evaluate(script, tried), strict=True):
-        A, start = np.array([one["example"]]), np.array(one["start"])
+        row, start = system(one)
+        A = row[None]
         assert A @ touch == pytest.approx(TARGET)
         kind = NORMS[one["ball"]]
         least = ib.minimal_norm(A, TARGET - A @ start, kind)
@@ -244,6 +258,72 @@ def test_the_browser_climbs_the_quartic_as_python_does(opened: Open) -> None:
 def test_the_drawing_says_at_the_start_what_the_picture_does(hero: Figure) -> None:
     assert hero.alt() == hero.root.locator("img").get_attribute("alt")
     assert not hero.root.locator("img").is_visible()
+@pytest.mark.parametrize("name", [NAME, "turning", "size-of-the-start"])
+def test_the_drawing_says_at_the_start_what_the_picture_does(opened: Open, name: str) -> None:
+    page = opened(address(PLACE)).page
+    page.locator(f"figure.live#{name}").scroll_into_view_if_needed()
+    figure = Figure(page, name)
+    assert figure.alt() == figure.root.locator("img").get_attribute("alt")
+    assert not figure.root.locator("img").is_visible()
+
+
+def test_in_space_a_point_is_dropped_where_it_is_seen(hero: Figure) -> None:
+    """And the third unknown stays, however the space is turned."""
+    seen = hero.page.evaluate("""() => [-60, -20, 0, 45].flatMap(turn => ["start", "example"]
+      .map(name => {
+        const state = { start: [1, 2], example: [2, 1], unknowns: "three", turn, third: 0.5 };
+        const { where, drop } = live.programs.least_squares, at = where(state, name);
+        drop(state, name, [at[0] + 0.4, at[1] - 0.3]);
+        return [at, where(state, name), state.third];
+      }))""")
+    for before, after, third in seen:
+        assert after == pytest.approx([before[0] + 0.4, before[1] - 0.3])
+        assert third == 0.5
+
+
+def test_the_browser_finds_the_margins_and_runs_that_python_does(hero: Figure) -> None:
+    rng = np.random.default_rng(1)
+    tried = [rng.uniform([-1, 0], [2, 3], (3, 2)).tolist() for _ in range(30)]
+    script = """tried => tried.map(([first, second, third]) => {
+      const found = live.programs.margins.all({ first, second, third });
+      return Object.values(found).map(({ best, seen }) => [best, seen[39]]);
+    })"""
+    separable = 0
+    for Z, found in zip(map(np.array, tried), hero.page.evaluate(script, tried), strict=True):
+        for kind, (best, last) in zip(NORMS.values(), found, strict=True):
+            gamma = ib.maximal_margin(Z, kind)
+            if gamma < 0.05:
+                assert np.min(Z @ best) < 0.05 + 1e-6
+                continue
+            separable += 1
+            run = ib.logistic_descent(Z, kind, 40)
+            assert ib.norm(np.array(best), kind) == pytest.approx(1)
+            assert np.min(Z @ best) == pytest.approx(gamma, rel=1e-6)
+            np.testing.assert_allclose(last["w"], run.w, rtol=1e-9, atol=1e-12)
+            assert last["bound"] == pytest.approx(run.bound, rel=1e-6)
+            share = np.min(Z @ run.w) / ib.norm(run.w, kind) / gamma
+            assert last["share"] == pytest.approx(share, rel=1e-6)
+    assert separable > 40
+
+
+def test_the_browser_finds_the_end_of_the_flow_on_squares_that_python_does(hero: Figure) -> None:
+    rng = np.random.default_rng(2)
+    tried = [(rng.uniform(0.4, 2, 2).tolist(), 10 ** rng.uniform(-4, 1)) for _ in range(25)]
+    script = """tried => tried.map(([a, alpha]) => {
+      const { ends, law } = live.programs.squares, found = law(a, 2);
+      const { least, slack, bound, fallback, excess } = found;
+      return [ends(a, alpha, 2), least, slack, bound(alpha), fallback(alpha), excess(alpha)];
+    })"""
+    for (a, alpha), found in zip(tried, hero.page.evaluate(script, tried), strict=True):
+        A, y = np.array([a]), np.array([2.0])
+        x, s = entropy_minimiser(A, y, np.full(2, alpha**2))
+        best = minimal_l1(A, y)
+        on = np.argmax(best.x)
+        constant = best.slack * np.exp(A[0, 1 - on] / A[0, on] * np.log(best.x[on]))
+        entropy = best.x[on] * np.log(best.x[on]) - best.x[on]
+        expected = [s[0], best.value, best.slack, constant * alpha ** (2 * best.slack)]
+        expected += [(2 + entropy) / (2 * np.log(1 / alpha)), (1 - A.T @ best.dual) @ x]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, err_msg=str((a, alpha)))
 
 
 def test_a_point_follows_the_mouse_and_stays_in_the_plane(hero: Figure) -> None:
@@ -293,10 +373,10 @@ def test_switches_and_dials_change_what_is_drawn_and_said(hero: Figure) -> None:
     for ball, touch in zip(NORMS, ("(-1.50, 1.75)", "(-0.60, 1.30)", "(0.00, 1.00)"), strict=True):
         hero.root.get_by_role("radio", name=ball, exact=True).check()
         assert f"The {ball} ball around the start touches the line at {touch}" in hero.alt()
-    assert hero.root.locator("output").text_content() == "3.00"
+    assert hero.radius().text_content() == "3.00"
     dial.press("Home")
     assert "does not reach" in hero.alt()
-    assert dial.get_attribute("aria-valuetext") == hero.root.locator("output").text_content()
+    assert dial.get_attribute("aria-valuetext") == hero.radius().text_content()
 
 
 def test_the_data_meet_the_axes_and_never_vanish(hero: Figure) -> None:
@@ -311,7 +391,7 @@ def test_the_data_meet_the_axes_and_never_vanish(hero: Figure) -> None:
 
 
 def test_play_lets_the_ball_grow_and_stops_when_asked(hero: Figure) -> None:
-    button, output = hero.root.get_by_role("button"), hero.root.locator("output")
+    button, output = hero.radius(".play"), hero.radius()
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(output).not_to_have_text("1.00")
@@ -339,7 +419,7 @@ def test_a_link_restores_its_setting(opened: Open, hero: Figure) -> None:
     expect(again.root.get_by_role("radio", name="ℓ₁")).to_be_checked()
     assert again.at("start") == (2.6, -1.2)
     assert "sign descent" in again.alt()
-    assert again.root.locator("output").text_content() == "1.00"
+    assert again.radius().text_content() == "1.00"
 
 
 def test_paper_shows_the_stored_picture(hero: Figure) -> None:
@@ -351,7 +431,7 @@ def test_paper_shows_the_stored_picture(hero: Figure) -> None:
 
 def test_without_scripts_the_picture_is_seen_and_no_dead_control(browser: Browser) -> None:
     plain = visit(browser, address(PLACE), java_script_enabled=False)
-    expect(plain.page.locator("figure.live img")).to_be_visible()
+    expect(plain.page.locator(f"figure.live#{NAME} img")).to_be_visible()
     assert not plain.page.locator("figure.live :is(input, button, a.setting):visible").count()
     plain.close()
 

@@ -11,3 +11,5 @@ export * as quartic from "./quartic.js";
 export * as saddle_chain from "./saddle_chain.js";
 export * as pass from "./pass.js";
 export * as touch from "./touch.js";
+export * as margins from "./margins.js";
+export * as squares from "./squares.js";
