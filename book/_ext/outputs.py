@@ -315,48 +315,19 @@ def live_figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """The stored picture, what moves the figure, and the data from which the script draws."""
     name = data["name"]
     opening = f'<figure class="live" id="{name}" data-program="{data["program"]}">'
-    rows = "".join(
-        live_control(name, dial, data["start"][dial["name"]]) for dial in data["dials"]
-    )
     carried = {
-        key: data[key] for key in ("dials", "points", "plane", "axes", "start", "data")
+        key: data[key] for key in ("dials", "points", "cells", "panels", "start", "data")
     }
     return shown(
         [],
-        raw(f'{opening}<div class="stage">'),
+        raw(f'{opening}<div class="stage" data-panels="{len(data["panels"])}">'),
         frame(alt=data["alt"], size=data["size"]),
-        raw(f'</div><div class="controls">{rows}</div><figcaption>'),
+        raw(f'</div><div class="controls">{live.controls(data)}</div><figcaption>'),
         *markdown(data["caption"]),
         raw(
             f' <a class="setting" href="#{name}">Link to this setting</a></figcaption>'
             f'<script type="application/json">{script_data(carried)}</script></figure>'
         ),
-    )
-
-
-def live_control(figure_name: str, dial: dict[str, Any], start: float | str) -> str:
-    """The row of one continuous dial of a live figure, or of one switch."""
-    name, label = html.escape(dial["name"]), html.escape(dial["label"])
-    place = f"{figure_name}-{name}"
-    if live.is_switch(dial["values"]):
-        buttons = "".join(
-            f'<label class="choice"><input type="radio" name="{place}" autocomplete="off" '
-            f'value="{html.escape(text)}"{" checked" * (text == start)}>'
-            f"<span>{html.escape(text)}</span></label>"
-            for text in dial["values"]
-        )
-        return (
-            f'<div class="control" role="radiogroup" aria-labelledby="{place}-label" '
-            f'data-name="{name}"><span class="label" id="{place}-label">{label}</span>'
-            f'<span class="choices">{buttons}</span></div>'
-        )
-    low, high = dial["values"]
-    return (
-        f'<div class="control" data-name="{name}"><label for="{place}">{label}</label>'
-        f'<button type="button" aria-pressed="false" aria-label="Play {label}">▶</button>'
-        f'<input type="range" id="{place}" min="{low}" max="{high}" step="any" value="{start}" '
-        f'autocomplete="off" aria-valuetext="{start:.2f}">'
-        f'<output for="{place}">{start:.2f}</output></div>'
     )
 
 

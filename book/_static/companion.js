@@ -25,6 +25,38 @@
     if (below > 0) sidebar.scrollTop += below + 40;
   }
 
+  // Guess first: the options become buttons; what shows the answer is veiled until the guess.
+  for (const box of document.querySelectorAll("article .admonition.predict")) {
+    const list = box.querySelector(":scope > ul"), answer = box.querySelector(":scope > details");
+    const right = answer?.querySelector("strong")?.textContent.replace(/\.$/, "").trim();
+    if (!list || !right) continue;
+    const cell = box.nextElementSibling;
+    const veiled = cell?.matches(".tag_reveals") ? cell.querySelector(".cell_output") : null;
+    if (veiled) veiled.inert = true;
+    veiled?.classList.add("veiled");
+    const lift = () => {
+      if (veiled) veiled.inert = false;
+      veiled?.classList.remove("veiled");
+    };
+    list.classList.add("options");
+    for (const item of list.children) {
+      const choice = document.createElement("button");
+      choice.type = "button";
+      choice.setAttribute("aria-pressed", "false");
+      choice.append(...item.childNodes);
+      item.append(choice);
+      choice.addEventListener("click", () => {
+        for (const other of list.querySelectorAll("button"))
+          other.setAttribute("aria-pressed", other === choice);
+        choice.classList.add(choice.textContent.trim() === right ? "right" : "wrong");
+        answer.open = true;
+        lift();
+      });
+    }
+    answer.addEventListener("toggle", () => { if (answer.open) lift(); });
+    addEventListener("beforeprint", lift);
+  }
+
   // Folds: a link into one opens it; print opens all; one button for all, remembered.
   const folds = () => document.querySelectorAll(
     "article details:is(.code, .rows, .erratum, .proof-fold)");

@@ -48,6 +48,12 @@ def test_it_shows_as_json_picture_and_text() -> None:
     assert 'alt="What is seen."' in shown["text/html"]
 
 
+def test_what_stands_beside_a_dial_is_what_the_script_writes() -> None:
+    assert module.reading({"log": True}, 0.00032) == "3.2·10⁻⁴"
+    assert module.reading({"step": 1}, 7.0) == "7"
+    assert module.reading({}, 0.126) == module.reading({"step": 0.25}, 0.126) == "0.13"
+
+
 def test_json_holds_all_that_a_page_needs_in_its_order() -> None:
     """Also where a notebook sorts the names: what has an order is a list."""
     data = json.loads(json.dumps(simple()._repr_mimebundle_()[module.MIME], sort_keys=True))
@@ -57,7 +63,9 @@ def test_json_holds_all_that_a_page_needs_in_its_order() -> None:
     ]
     assert data["points"] == [{"name": "at", "label": "the place", "role": "data"}]
     assert data["start"] == {"at": [1, -1.0], "kind": "two", "size": 0.5}
-    assert data["plane"] == [[-1, 1], [-2, 2]]
+    assert data["panels"] == [
+        {"plane": [[-1, 1], [-2, 2]], "axes": ["width", "height"], "scale": "linear"}
+    ]
     assert (data["program"], data["data"]) == ("least_squares", {"target": 2.0})
 
 
@@ -80,6 +88,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "start off a switch": ({"start": START | {"kind": "six"}}, "start: kind='six' is out of"),
     "start off a dial": ({"start": START | {"size": 2.1}}, "start: size=2.1 is out of"),
     "start off the plane": ({"start": START | {"at": (0, 3)}}, r"start: at=\(0, 3\) is out of"),
+    "too many scales": ({"scales": ("x", "y")}, r"scales: \['x', 'y'\]; expected a word a panel"),
+    "powers below zero": ({"scales": ("x",)}, "scales: x begins at -1; expected a positive"),
+    "log of nothing": ({"logs": ("kind",)}, "'kind'; expected a continuous dial"),
+    "log from zero": ({"logs": ("size",)}, "logs: size begins at 0.0; expected a positive"),
+    "step too long": ({"steps": {"size": 3}}, "steps: size has 3; expected a step within"),
+    "cells of one value": ({"cells": {"at": 1}}, "cells: at has 1 values; expected 2 to 10"),
+    "cells in three": (
+        {"cells": {"bits": 2}, "start": START | {"bits": "012"}},
+        "start: bits='012'; expected a text of the digits",
+    ),
     "start in space": ({"start": START | {"at": (0, 0, 0)}}, r"start: at=\(0, 0, 0\) is out of"),
 }
 

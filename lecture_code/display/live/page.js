@@ -1,8 +1,8 @@
 // Starts the live figures of a page, each when it comes near the view.
 import { live } from "./kit.js";
-import * as programs from "./programs.js";
+import * as drawn from "./programs.js";
 
-export { programs };
+export const programs = { ...drawn };
 export const figures = new Map();
 
 export const start = figure => {
