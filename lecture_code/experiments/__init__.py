@@ -99,7 +99,7 @@ STUDIES = {
     ),
     "feature_width": Study(
         capacity.feature_width,
-        {"share": [0, 0.1, 0.2, 0.3, 0.4]},
+        {"share": [0, 0.2, 0.4]},
         20,
         chaotic=("test 200 0", "norm 200"),  # a square matrix, nearly singular
     ),

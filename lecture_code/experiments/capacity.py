@@ -11,7 +11,7 @@ from lecture_code.nets import Layered, value_and_gradient
 
 WIDTHS, MEMORISERS = (2, 4, 8, 16, 32, 64, 128, 256), (4, 8, 12, 16, 24, 32, 64, 128)
 FEATURES = (10, 25, 50, 100, 150, 175, 200, 225, 250, 300, 400, 800, 1600)
-RIDGES = (0, 1e-5, 1e-4, 1e-3, 1e-2)
+RIDGES = (0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
 def trained_width(rng: np.random.Generator, case: str) -> dict[str, float]:
