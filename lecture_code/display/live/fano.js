@@ -1,5 +1,5 @@
 // Seven points to colour, seven lines: the network of a colouring, and what it says of 15 examples.
-const ROLES = ["data", "estimate"], UNITS = ["A", "B"];
+const ROLES = ["estimate", "truth"], UNITS = ["A", "B"];
 const TURNS = [90, 210, 330, 270, 30, 150]; // corners, and the middles of the sides facing them
 const place = i => {
   const turn = (TURNS[i] * Math.PI) / 180, far = i < 3 ? 1 : i < 6 ? 0.5 : 0;
@@ -28,16 +28,16 @@ export const draw = (pen, state, data) => {
     if (!bad.includes(line)) pen.curve(path(line), "bound", { width: 1.5 });
   for (const line of bad) pen.curve(path(line), "failure", { width: 6 });
   [...state.colour].forEach((c, i) => {
-    const [x, y] = place(i), r = 0.135;
-    pen.cell(i, "colour", [x - r, y - r], [x + r, y + r], {
-      role: ROLES[c], fill: c === "1" ? 1 : 0.25, round: true, label: `point ${i + 1}: ${UNITS[c]}`,
-    });
-    pen.label([x, y], i + 1, "truth", { dx: 24, dy: i ? 5 : -8, anchor: "middle" });
+    const [x, y] = place(i), r = 0.125, label = `point ${i + 1}: ${UNITS[c]}`;
+    pen.cell(i, "colour", [x - r, y - r], [x + r, y + r],
+      { role: ROLES[c], fill: 1, round: c === "0", label });
+    pen.label([x, y], i + 1, "truth", { dx: 21, dy: i ? 5 : -8 });
   });
-  const square = (column, row, fine) => {
-    const [one, other] = [[column - 0.38, row - 0.34], [column + 0.38, row + 0.34]];
-    table.rect(one, other, fine ? "holds" : "failure", { fill: fine ? 0 : 1, width: 1.2 });
-    if (fine) table.label([column, row], "✓", "holds", { dx: 0, dy: 5, anchor: "middle" });
+  const square = (column, row, text, fine) => {
+    const [one, other] = [[column - 0.43, row - 0.36], [column + 0.43, row + 0.36]];
+    const role = fine ? "holds" : "failure";
+    table.rect(one, other, role, { fill: fine ? 0 : 0.3, width: fine ? 1 : 2.5 });
+    table.label([column, row], text, role, { dx: 0, anchor: "middle" });
   };
   const head = (row, text, role) => table.label([-2.9, row], text, role, { dx: 0 });
   UNITS.forEach((unit, h) => {
@@ -45,12 +45,11 @@ export const draw = (pen, state, data) => {
     weights(state)[h].forEach((a, i) => table.label(
       [i + 1, 5.5 - h], a < 0 ? "−1" : a, ROLES[h], { dx: 0, anchor: "middle" }));
   });
-  head(3, "lines: yes", "truth");
-  head(2, "points: no", "truth");
-  head(1, "zero: yes", "truth");
-  shown.forEach((_, i) => square(i + 1, 3, said[1 + i]));
-  for (let i = 0; i < 7; i++) square(i + 1, 2, said[1 + shown.length + i]);
-  square(1, 1, said[0]);
+  ["lines → yes", "points → no", "zero → yes"]
+    .forEach((text, i) => head(3 - i, text, "truth"));
+  shown.forEach((line, i) => square(i + 1, 3, line.map(k => k + 1).join(""), said[1 + i]));
+  for (let i = 0; i < 7; i++) square(i + 1, 2, i + 1, said[1 + shown.length + i]);
+  square(1, 1, 0, said[0]);
   const names = bad.map(line => line.map(i => i + 1).join("-")).join(", ");
   const count = `${bad.length} of ${said.length} examples wrong`;
   head(0, bad.length ? `${count}` : `You won: ${count}.`, bad.length ? "failure" : "holds");

@@ -28,7 +28,8 @@ export const draw = (pen, state) => {
   const digit = (value, j) => Math.floor(value / 2 ** j) % 2, middle = { dx: 0, anchor: "middle" };
   const text = (at, words, role, place = { dx: 0 }) => pen.label(at, words, role, place);
   for (let j = 0; j <= n; j++) {
-    const [one, other] = [digit(full, j), digit(kept, j)], role = one === other ? "truth" : "failure";
+    const [one, other] = [digit(full, j), digit(kept, j)];
+    const role = one === other ? "truth" : "failure";
     text([j, -1.95], one, "truth", middle);
     text([j, -2.6], other, role, middle);
     if (one !== other) pen.rect([j - 0.4, -2.8], [j + 0.4, -2.25], role, { fill: 0.15, width: 1 });
