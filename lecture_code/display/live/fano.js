@@ -34,12 +34,12 @@ export const draw = (pen, state, data) => {
     pen.label([x, y], i + 1, "truth", { dx: 21, dy: i ? 5 : -8 });
   });
   const square = (column, row, text, fine) => {
-    const [one, other] = [[column - 0.43, row - 0.36], [column + 0.43, row + 0.36]];
+    const [one, other] = [[column - 0.47, row - 0.36], [column + 0.47, row + 0.36]];
     const role = fine ? "holds" : "failure";
     table.rect(one, other, role, { fill: fine ? 0 : 0.3, width: fine ? 1 : 2.5 });
     table.label([column, row], text, role, { dx: 0, anchor: "middle" });
   };
-  const head = (row, text, role) => table.label([-2.9, row], text, role, { dx: 0 });
+  const head = (row, text, role) => table.label([-2.45, row], text, role, { dx: 0 });
   UNITS.forEach((unit, h) => {
     head(5.5 - h, `unit ${unit}`, ROLES[h]);
     weights(state)[h].forEach((a, i) => table.label(
@@ -55,5 +55,5 @@ export const draw = (pen, state, data) => {
   head(0, bad.length ? `${count}` : `You won: ${count}.`, bad.length ? "failure" : "holds");
   const colours = UNITS.map((unit, h) => `${unit} at ${[...state.colour]
     .flatMap((c, i) => (Number(c) === h ? [i + 1] : [])).join(", ") || "no point"}`).join(", ");
-  return `Colours: ${colours}. Lines of one colour: ${names || "none"}. ${count} by the network.`;
+  return `Colours: ${colours}. Lines of one colour: ${names || "none"}. The network has ${count}.`;
 };

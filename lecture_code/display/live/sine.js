@@ -42,7 +42,7 @@ export const draw = (pen, state) => {
       .style("pointer-events", "none");
     pen.dot([j, height(j)], fine[j - 1] ? "estimate" : "failure", 5.5);
   }
-  text([-0.4, -1.4], "W in binary, last digit first; below it, as it is held:", "truth");
+  text([-0.4, -1.4], "W in binary, last digit first, and as held:", "truth");
   const fits = kept === full ? "truth" : "failure";
   text([-0.4, -3.25], `W = ${full}, held ${state.held}: ${kept}`, fits);
   const wrong = fine.flatMap((one, i) => (one ? [] : [i + 1]));
