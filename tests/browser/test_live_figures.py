@@ -336,7 +336,7 @@ def test_the_browser_has_the_networks_of_all_colourings(opened: Open) -> None:
 
 def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> None:
     page = opened(address("book/capacity.html")).page
-    expect(page.locator("figure.live#sine svg")).to_be_visible()
+    expect(page.locator("figure.live#fano svg")).to_be_visible()  # then the programs are there
     rng, tried = np.random.default_rng(1), []
     for n in range(1, 13):
         for held in ("exactly", "in half precision"):
