@@ -211,10 +211,9 @@ def npm_packages() -> None:
 
 def bundle(npm_command: list[object], key: str) -> None:
     """Make one script of all that draws live figures unless that is done."""
-    programs = (ROOT / "lecture_code" / "display" / "live").glob("*.js")
-    target, stamp = ROOT / "_build" / "live" / "live.js", ROOT / "_build" / "bundled"
-    key = digest(programs, key)
-    if not (target.is_file() and is_done(stamp, key)):
+    folder, stamp = ROOT / "lecture_code" / "display" / "live", ROOT / "_build" / "bundled"
+    key = digest(folder.glob("*.js"), key)
+    if not ((folder / "built" / "widget.js").is_file() and is_done(stamp, key)):
         stamp.unlink(missing_ok=True)
         install("npm", "The npm registry", *npm_command, "run", "--silent", "bundle")
         stamp.write_text(key)
@@ -224,7 +223,7 @@ def sources() -> list[Path]:
     """All files that the pages are made of."""
     top = [ROOT / name for name in ("_config.yml", "_toc.yml", "package-lock.json")]
     below = [p for folder in ("book", "lecture_code") for p in (ROOT / folder).rglob("*")]
-    passing = {"__pycache__", ".ipynb_checkpoints"}
+    passing = {"__pycache__", ".ipynb_checkpoints", "built"}
     return [p for p in top + below if p.is_file() and not passing & set(p.parts)]
 
 

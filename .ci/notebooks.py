@@ -31,6 +31,7 @@ CELL_TIMEOUT = 60  # seconds, as in the tests
 SLOW_CELL, SLOW_CHAPTER = 5.0, 20.0  # seconds
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+LIVE = "application/vnd.lecture-code.live+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 RUN_KEYS = ("execution", "ExecuteTime")  # what front ends note about a cell's last run
 
@@ -86,13 +87,24 @@ def merged(outputs: list[Any]) -> list[Any]:
     return joined
 
 
+def leave_out_live(notebook: nbformat.NotebookNode) -> None:
+    """Drops the widgets of live figures, which hold all of their script; the rest is stored."""
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if LIVE in output.get("data", {}):
+                output.data.pop(VIEW, None)
+    state = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
+    for model in set(state) - set(model_ids(notebook)):
+        del state[model]
+
+
 def model_ids(notebook: nbformat.NotebookNode) -> list[str]:
-    """The widget models, those displayed first, each before the models that it refers to."""
+    """The widget models on display, each before the models that it refers to."""
     state = notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
     outputs = (output for cell in code_cells(notebook) for output in cell.outputs)
     shown = [output.data[VIEW]["model_id"] for output in outputs if VIEW in output.get("data", {})]
     found: dict[str, None] = {}
-    waiting = [*shown, *state][::-1]
+    waiting = shown[::-1]
     while waiting:
         model = waiting.pop()
         if model not in found:
@@ -104,6 +116,7 @@ def model_ids(notebook: nbformat.NotebookNode) -> list[str]:
 
 def normal(notebook: nbformat.NotebookNode) -> str:
     """The text of a notebook, with nothing in it that changes from run to run."""
+    leave_out_live(notebook)
     names = {old: f"{new:032x}" for new, old in enumerate(model_ids(notebook), 1)}
     text = json.dumps(notebook)
     if names:

@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -68,14 +70,24 @@ def call(task: str, point: dict[str, Any], seed: int, key: tuple[int, int]) -> s
 
 def alone(job: Job, limit: float) -> None:
     """Print the outcome of a run in a process that the system ends after ``limit`` seconds."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     import_module(job[0].partition(":")[0])
     signal.setitimer(signal.ITIMER_REAL, limit)
     print("\n" + call(*job))
 
 
+@contextmanager
+def held() -> Iterator[None]:
+    """Keep Ctrl-C waiting; processes and threads that begin meanwhile leave it to others."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def worker() -> None:
-    """Make a process of a pool leave Ctrl-C to its parent, and end when that does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Make a process of a pool end when its parent does."""
     parent = multiprocessing.parent_process()
     threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 

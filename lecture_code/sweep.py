@@ -1,8 +1,8 @@
 """Measured means many: run a task at every point of a grid, many times, and keep each result.
 
-A task is a function ``task(rng, **point)`` at the top level of a module; it returns numbers by
-name. Draw j at point i has the generator of ``SeedSequence(seed, spawn_key=(i, j))``, so that
-neither order nor workers nor restarts change a result. What is in the store never runs again.
+A task is a function ``task(rng, **point)`` at the top level of a module; it returns numbers.
+Draw j at point i has the generator of ``SeedSequence(seed, spawn_key=(i, j))``, so that neither
+order nor workers nor restarts change a result. What is in the store never runs again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from lecture_code.limited import Job, attempt, call, worker
+from lecture_code.limited import Job, attempt, call, held, worker
 
 Task = Callable[..., Mapping[str, float]]
 Grid = Mapping[str, Sequence[Any]]
@@ -105,18 +105,18 @@ def _run(queue: list[Job], executor: Executor | None, limit: float) -> Iterator[
     try:
         while queue or running:
             for job in [queue.pop() for _ in range(min(len(queue), AHEAD - len(running)))]:
-                try:
-                    run = pool.submit(attempt, job, limit)
-                except RuntimeError as broken:
-                    (run := Future()).set_exception(broken)
-                running[run] = job
+                with held():
+                    try:
+                        run = pool.submit(attempt, job, limit)
+                    except RuntimeError as broken:
+                        (run := Future()).set_exception(broken)
+                    running[run] = job
             ended = [(run, running.pop(run)) for run in wait(running, None, "FIRST_COMPLETED").done]
             yield [(*job[-1], run.result()) for run, job in ended if not run.exception()]
             lost = [(run.exception(), job) for run, job in ended if run.exception()]
             if lost and executor:
                 raise lost[0][0]
-            if lost and isinstance(pool, ProcessPoolExecutor):
-                pool = ThreadPoolExecutor(os.cpu_count())
+            pool = ThreadPoolExecutor(os.cpu_count()) if lost else pool
             queue += [job for _, job in lost]
     finally:
         if executor:

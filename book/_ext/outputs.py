@@ -7,7 +7,6 @@ this folder, so that no other book in the same environment meets it.
 from __future__ import annotations
 
 import html
-import json
 import posixpath
 import re
 from collections.abc import Callable, Iterable
@@ -23,12 +22,12 @@ from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-from lecture_code.display import claims, evidence, explore, live, plotting, tables
+from lecture_code.display import claims, evidence, explore, live, markup, plotting, tables
 
 SHOWN = "shown"
 TEACHES = "tag_teaches"
 FEW = 5  # a range has at least so many stops
-BUNDLE = Path(__file__).parents[2] / "_build" / "live" / "live.js"
+BUNDLE = markup.BUILT / "live.js"
 
 Markdown = Callable[[str], list[nodes.Node]]
 
@@ -42,8 +41,8 @@ def set_up_outputs(app: Sphinx) -> None:
     app.add_post_transform(FoldCode)
     app.add_post_transform(FoldAsides)
     app.add_js_file("explorable.js", loading_method="defer")
-    app.add_css_file("roles.css", priority=400)
-    app.connect("build-finished", write_roles)
+    app.add_css_file("figures.css", priority=400)
+    app.connect("build-finished", write_style)
     if BUNDLE.is_file():
         app.connect("config-inited", use_live_bundle)
         app.connect("html-page-context", load_live_bundle)
@@ -58,7 +57,7 @@ def set_up_outputs(app: Sphinx) -> None:
 
 def use_live_bundle(app: Sphinx, config: Any) -> None:
     """Lays the script that draws live figures beside the pages."""
-    config.html_static_path.append(str(BUNDLE.parent))
+    config.html_static_path.append(str(BUNDLE))
 
 
 def load_live_bundle(
@@ -69,20 +68,11 @@ def load_live_bundle(
         app.add_js_file(BUNDLE.name, loading_method="defer")
 
 
-def write_roles(app: Sphinx, error: Exception | None) -> None:
-    """Writes the colour roles as variables for the style sheet and for what scripts draw."""
+def write_style(app: Sphinx, error: Exception | None) -> None:
+    """Writes the style of figures: the colour roles as variables, and what uses them."""
     if error is None and app.builder.format == "html":
-        blocks = [
-            f"{where} {{ "
-            + " ".join(
-                f"--role-{name}: {shades[theme]};"
-                for name, shades in plotting.ROLES.items()
-            )
-            + " }\n"
-            for where, theme in ((":root", "light"), ('html[data-theme="dark"]', "dark"))
-        ]
-        target = Path(app.outdir) / "_static" / "roles.css"
-        target.write_text("".join(blocks), encoding="utf-8")
+        target = Path(app.outdir) / "_static" / "figures.css"
+        target.write_text(markup.style('html[data-theme="dark"]'), encoding="utf-8")
 
 
 class frame(nodes.Element):  # docutils names its nodes in lower case
@@ -305,7 +295,7 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
     parts.append(
         raw(
             f' <a class="setting" href="#{name}?{state}">Link to this setting</a></figcaption>'
-            f'<script type="application/json">{script_data(carried)}</script></figure>'
+            f'<script type="application/json">{markup.script_data(carried)}</script></figure>'
         )
     )
     return shown([], *parts)
@@ -313,20 +303,15 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
 
 def live_figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """The stored picture, what moves the figure, and the data from which the script draws."""
-    name = data["name"]
-    opening = f'<figure class="live" id="{name}" data-program="{data["program"]}">'
-    carried = {
-        key: data[key] for key in ("dials", "points", "cells", "panels", "start", "data")
-    }
     return shown(
         [],
-        raw(f'{opening}<div class="stage" data-panels="{len(data["panels"])}">'),
+        raw(markup.opening(data)),
         frame(alt=data["alt"], size=data["size"]),
-        raw(f'</div><div class="controls">{live.controls(data)}</div><figcaption>'),
+        raw(f'</div><div class="controls">{markup.controls(data)}</div><figcaption>'),
         *markdown(data["caption"]),
         raw(
-            f' <a class="setting" href="#{name}">Link to this setting</a></figcaption>'
-            f'<script type="application/json">{script_data(carried)}</script></figure>'
+            f' <a class="setting" href="#{data["name"]}">Link to this setting</a></figcaption>'
+            f"{markup.closing(data)}"
         ),
     )
 
@@ -366,13 +351,6 @@ def control(
             f'<output for="{place}">{texts[start]}</output></div>'
         ),
     ]
-
-
-def script_data(data: Any) -> str:
-    """JSON that can stand inside a script element, whatever its texts hold."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace(
-        "<", "\\u003c"
-    )
 
 
 class FoldCode(SphinxPostTransform):

@@ -7,23 +7,21 @@ data, for paper, JupyterLab and readers without scripts; and one line of text.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lecture_code.display import plotting
+from lecture_code.display import markup, plotting, widget
 from lecture_code.display.explore import is_number
+from lecture_code.display.markup import is_switch
 from lecture_code.display.plotting import Picture, check_caption, pixels
 
 MIME = "application/vnd.lecture-code.live+json"
-PROGRAMS = Path(__file__).with_name("live") / "programs.js"
+PROGRAMS = markup.FOLDER / "programs.js"
 
 Interval = tuple[float, float]
 Place = tuple[float, float]
@@ -31,7 +29,6 @@ Plane = tuple[Interval, Interval]
 Dial = Interval | Sequence[str]
 Setting = float | str | Place
 SCALES = ("linear", "x", "y", "xy")
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,11 @@ class Live:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         stored = Picture(self.image, self.alt, self.data["caption"])._repr_mimebundle_()
         del stored[plotting.MIME]
-        return {**stored, MIME: self.data, "text/plain": f"[live] {self.data['name']}: {self.alt}"}
+        text = f"[live] {self.data['name']}: {self.alt}"
+        tag = plotting.image_tag(
+            plotting.data_uri(plotting.png(self.image), "png"), self.alt, self.image.size
+        )
+        return {**stored, **widget.view(self.data, tag), MIME: self.data, "text/plain": text}
 
 
 def live(
@@ -151,11 +152,6 @@ def live(
     return Live({**shown, "size": list(image.size)}, image, alt)
 
 
-def is_switch(dial: Dial) -> bool:
-    """Whether a dial has a few texts instead of an interval."""
-    return any(isinstance(value, str) for value in dial)
-
-
 def check_scales(scales: Sequence[str], planes: Sequence[Plane]) -> None:
     """Refuses a scale that is unknown, too many, or logarithmic where an axis is not positive."""
     if len(scales) != len(planes) or not set(scales) <= set(SCALES):
@@ -210,50 +206,3 @@ def check_start(
 def inside(value: Any, interval: Interval) -> bool:
     """Whether a value is a number of the interval, its ends included."""
     return is_number(value) and interval[0] <= value <= interval[1]
-
-
-def reading(dial: Mapping[str, Any], value: float) -> str:
-    """A value as it stands beside its dial; the kit writes the same."""
-    if dial.get("log"):
-        head, tail = f"{value:.1e}".split("e")
-        return f"{head}·10{str(int(tail)).translate(RAISED)}"
-    if float(dial.get("step", 0.5)).is_integer():
-        return f"{value:.0f}"
-    return f"{value:.2f}"
-
-
-def controls(data: Mapping[str, Any]) -> str:
-    """The rows of dials and switches under a live figure, as HTML."""
-    return "".join(
-        control(data["name"], dial, data["start"][dial["name"]]) for dial in data["dials"]
-    )
-
-
-def control(figure_name: str, dial: Mapping[str, Any], start: float | str) -> str:
-    """The row of one continuous dial, or of one switch."""
-    name, label = escape(dial["name"]), escape(dial["label"])
-    place = f"{figure_name}-{name}"
-    if is_switch(dial["values"]):
-        buttons = "".join(
-            f'<label class="choice"><input type="radio" name="{place}" autocomplete="off" '
-            f'value="{escape(text)}"{" checked" * (text == start)}>'
-            f"<span>{escape(text)}</span></label>"
-            for text in dial["values"]
-        )
-        return (
-            f'<div class="control" role="radiogroup" aria-labelledby="{place}-label" '
-            f'data-name="{name}"><span class="label" id="{place}-label">{label}</span>'
-            f'<span class="choices">{buttons}</span></div>'
-        )
-    low, high = (math.log10(end) if dial.get("log") else end for end in dial["values"])
-    at = math.log10(start) if dial.get("log") else start
-    one_step = f'<button type="button" class="next" aria-label="One step of {label}">›</button>'
-    return (
-        f'<div class="control" data-name="{name}"><label for="{place}">{label}</label>'
-        '<span class="buttons"><button type="button" class="play" aria-pressed="false" '
-        f'aria-label="Play {label}">▶</button>{one_step * ("step" in dial)}</span>'
-        f'<input type="range" id="{place}" min="{low}" max="{high}" '
-        f'step="{dial.get("step", "any")}" value="{at}" autocomplete="off" '
-        f'aria-valuetext="{reading(dial, start)}">'
-        f'<output for="{place}">{reading(dial, start)}</output></div>'
-    )

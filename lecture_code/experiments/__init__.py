@@ -90,6 +90,7 @@ STUDIES = {
             "z": ["flat", "Gaussian"],
         },
         40,
+        lambda row: row["d"] <= 120,
     ),
     "trained_width": Study(
         capacity.trained_width,

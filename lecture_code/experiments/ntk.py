@@ -16,18 +16,19 @@ def kernel_regime(rng: np.random.Generator, case: str, width: int) -> dict[str, 
 
     ``case`` says activation, layers trained and start: "relu both symmetric".
     """
-    return _beside_linear_model(rng, case, width, 1.0, 100)
+    return beside_linear_model(rng, case, width, 1.0, 100)
 
 
 def lazy_scale(rng: np.random.Generator, case: str, alpha: int) -> dict[str, float]:
     """Movement, kernel change and gap of alpha times a network of width 128."""
-    found = _beside_linear_model(rng, case, 128, float(alpha), 120)
+    found = beside_linear_model(rng, case, 128, float(alpha), 120)
     return {name: found[name] for name in ("movement", "kernel", "gap")}
 
 
-def _beside_linear_model(
+def beside_linear_model(
     rng: np.random.Generator, case: str, width: int, alpha: float, steps: int
 ) -> dict[str, float]:
+    """A network at scale alpha after gradient descent, beside its linear model."""
     name, layers, start = case.split()
     activation = {"relu": ntk.RELU, "tanh": ntk.TANH}[name]
     net = ntk.initialize(width, 5, rng, symmetric=start == "symmetric")

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, expect
 from visits import PHONE, ROOT, Visit, visit
 
 from lecture_code.display import live as module
+from lecture_code.display import markup
 
 MANY = 12
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -71,7 +72,7 @@ def figure_of(name: str) -> str:
         f'<figure class="live" id="{name}" data-program="sample">'
         '<div class="stage" data-panels="2">'
         '<img alt="What is seen." width="640" height="320"></div>'
-        f'<div class="controls">{module.controls(shown)}</div>'
+        f'<div class="controls">{markup.controls(shown)}</div>'
         f'<figcaption>What to see. <a class="setting" href="#{name}">Link</a></figcaption>'
         f'<script type="application/json">{json.dumps(shown)}</script></figure>'
     )
@@ -88,7 +89,7 @@ def page_of_many(book: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         patched.setattr(module, "PROGRAMS", listed)
         figures = "".join(figure_of(f"figure-{k}") for k in range(MANY))
     sheets = "".join(
-        f'<link rel="stylesheet" href="{static}/{name}.css">' for name in ("roles", "companion")
+        f'<link rel="stylesheet" href="{static}/{name}.css">' for name in ("figures", "companion")
     )
     (place / "program.js").write_text(PROGRAM, encoding="utf-8")
     (place / "page.html").write_text(

@@ -91,7 +91,7 @@ def many(browser: Browser, book: Path, tmp_path_factory: pytest.TempPathFactory)
         for k in range(MANY)
     )
     sheets = "".join(
-        f'<link rel="stylesheet" href="{static}/{name}.css">' for name in ("roles", "companion")
+        f'<link rel="stylesheet" href="{static}/{name}.css">' for name in ("figures", "companion")
     )
     page = tmp_path_factory.mktemp("live") / "page.html"
     page.write_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lecture_code.display import live as module
+from lecture_code.display import widget
+from lecture_code.display.explore import VIEW
 from lecture_code.display.live import Live, live
+from lecture_code.display.markup import reading
 
 DIALS: dict[str, Any] = {"size": (0.0, 2.0), "kind": ["one", "two"]}
 START: dict[str, Any] = {"kind": "two", "at": (1, -1.0), "size": 0.5}
@@ -38,9 +42,17 @@ def simple(**options: Any) -> Live:
     return live(**(arguments | options))
 
 
-def test_it_shows_as_json_picture_and_text() -> None:
+@pytest.mark.parametrize("bundled", [True, False])
+def test_it_shows_as_json_picture_and_text_and_with_the_script_as_a_widget(
+    bundled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "widget.js"
+    if bundled:
+        script.write_text("export default { render() {} };", encoding="utf-8")
+    monkeypatch.setattr(widget, "SCRIPT", script)
     shown = simple()._repr_mimebundle_()
-    assert set(shown) == {module.MIME, "image/png", "text/html", "text/plain"}
+    assert (VIEW in shown) == bundled
+    assert set(shown) - {VIEW} == {module.MIME, "image/png", "text/html", "text/plain"}
     assert shown["text/plain"] == "[live] simple: What is seen."
     stored = Image.open(io.BytesIO(base64.b64decode(shown["image/png"])))
     assert [*stored.size] == shown[module.MIME]["size"] == [60, 40]
@@ -49,9 +61,9 @@ def test_it_shows_as_json_picture_and_text() -> None:
 
 
 def test_what_stands_beside_a_dial_is_what_the_script_writes() -> None:
-    assert module.reading({"log": True}, 0.00032) == "3.2·10⁻⁴"
-    assert module.reading({"step": 1}, 7.0) == "7"
-    assert module.reading({}, 0.126) == module.reading({"step": 0.25}, 0.126) == "0.13"
+    assert reading({"log": True}, 0.00032) == "3.2·10⁻⁴"
+    assert reading({"step": 1}, 7.0) == "7"
+    assert reading({}, 0.126) == reading({"step": 0.25}, 0.126) == "0.13"
 
 
 def test_json_holds_all_that_a_page_needs_in_its_order() -> None:

@@ -179,9 +179,11 @@ def until(condition: Callable[[], object], patience: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def test_an_interrupt_ends_at_once_and_keeps_what_is_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("known", [-1, 5], ids=["while workers start", "with all of them up"])
+def test_an_interrupt_ends_at_once_and_keeps_what_is_done(known: int, tmp_path: Path) -> None:
     process = start(tmp_path, pause=0.01, levels=100000, draws=1)
-    until(partial(more_than, tmp_path, 400))  # all workers are up and leave it to the parent
+    until(lambda: psutil.Process(process.pid).children(recursive=True))
+    until(partial(more_than, tmp_path, known))
     workers = psutil.Process(process.pid).children(recursive=True)
     for one in [*workers, psutil.Process(process.pid)]:  # as a terminal does
         one.send_signal(signal.SIGINT)
@@ -189,7 +191,7 @@ def test_an_interrupt_ends_at_once_and_keeps_what_is_done(tmp_path: Path) -> Non
     assert process.returncode != 0
     assert errors.count("Traceback") == errors.count("KeyboardInterrupt") == 1
     assert psutil.wait_procs(workers, timeout=60)[1] == []
-    assert len(stored(tmp_path)) > 5
+    assert len(stored(tmp_path)) > known
 
 
 @pytest.mark.weekly
