@@ -13,6 +13,8 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Locator, Page, expect
 from visits import HTML, PHONE, Open, Visit, address, visit
 
+from lecture_code import capacity as cap
+from lecture_code import cubes
 from lecture_code import implicit_bias as ib
 from lecture_code import stochastic_optimization as so
 from lecture_code.optimize import (
@@ -638,3 +640,32 @@ def test_the_figures_of_recovery_say_at_the_start_what_their_pictures_do(
     expect(figure.locator("svg")).to_have_attribute(
         "aria-label", figure.locator("img").get_attribute("alt")
     )
+def test_the_browser_has_the_networks_of_all_colourings(opened: Open) -> None:
+    """With all lines and with one taken away, where some colouring wins."""
+    page = opened(address("book/capacity.html")).page
+    expect(page.locator("figure.live#fano svg")).to_be_visible()
+    script = "([all, data]) => all.map(one => live.programs.fano.right(one, data))"
+    for gone, lines in (("none", cap.FANO), ("one", cap.FANO[:2] + cap.FANO[3:])):
+        x, wanted = cap.colouring_sample(7, lines)
+        colourings = cubes.bits(7)
+        tried = [{"colour": "".join(map(str, c)), "without": gone} for c in colourings.tolist()]
+        data = {"lines": cap.FANO, "away": {"none": -1, "one": 2}}
+        found = page.evaluate(script, [tried, data])
+        units = map(cap.colouring_network, colourings)
+        assert found == [(cap.fires(a, x) == wanted).tolist() for a in units]
+        assert any(map(all, found)) == (gone == "one")
+
+
+def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> None:
+    page = opened(address("book/capacity.html")).page
+    expect(page.locator("figure.live#fano svg")).to_be_visible()  # then the programs are there
+    rng, tried = np.random.default_rng(1), []
+    for n in range(1, 13):
+        for held in ("exactly", "in half precision"):
+            draws = ["".join(map(str, row)) for row in rng.integers(0, 2, (3, 12))]
+            tried += [{"labels": labels, "n": n, "held": held} for labels in draws]
+    script = "all => all.map(one => [live.programs.sine.held(one), live.programs.sine.signs(one)])"
+    for one, (held, signs) in zip(tried, page.evaluate(script, tried), strict=True):
+        weight = cap.sine_weight([int(bit) for bit in one["labels"][: one["n"]]])
+        expected = weight if one["held"] == "exactly" else int(np.float16(weight))
+        assert (held, signs) == (expected, cap.sine_signs(expected, one["n"]).tolist())

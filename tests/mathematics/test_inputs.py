@@ -18,6 +18,7 @@ from scipy import sparse
 import lecture_code
 from lecture_code import (
     alternating,
+    capacity,
     checks,
     cubes,
     digits,
@@ -128,6 +129,20 @@ CALLS = {
         alternating.rank_path(holes(a), (1, 2), a(0.5), rng(), sweeps=a(3))[-1].W
     ),
     "alternating.table": lambda a: alternating.table(a(POINTS), a([[1, 0], [1, 1], [0, 1]])).values,
+    "capacity.bit_extractor": lambda a: run(
+        *capacity.bit_extractor(a([[1, 0], [0, 1]])), a([[1, 2, 1], [0, 1, 1]])
+    ),
+    "capacity.colouring_network": lambda a: capacity.colouring_network(a([0, 1, 1]), a(2)),
+    "capacity.colouring_sample": lambda a: capacity.colouring_sample(a(3), [a([0, 1]), a([2, 1])]),
+    "capacity.consistent": lambda a: sorted(capacity.consistent(a(3), [a([0, 1])], a(2))),
+    "capacity.fires": lambda a: capacity.fires(a([[2, -1], [-1, 2]]), a([[1, 1], [1, 0]])),
+    "capacity.half_planes": lambda a: capacity.half_planes(a([[0, 0], [1, 0], [0, 100]])),
+    "capacity.labelings": lambda a: capacity.labelings(a([[0, 0], [1, 0], [0, 100]]), a(2)),
+    "capacity.one_coloured": lambda a: capacity.one_coloured(a([0, 1, 1]), [a([0, 1]), a([2, 1])]),
+    "capacity.sauer": lambda a: capacity.sauer(a(100), a(3)),
+    "capacity.sine_signs": lambda a: capacity.sine_signs(a(101), a(6)),
+    "capacity.sine_weight": lambda a: capacity.sine_weight(a([1, 0, 1])),
+    "capacity.threshold_functions": lambda a: capacity.threshold_functions(a(2)),
     "checks.as_bits": lambda a: checks.as_bits("x", a([0, 1])),
     "checks.as_floats": lambda a: checks.as_floats("x", a([100, 2])),
     "checks.as_fraction": lambda a: checks.as_fraction("x", a(3)),
@@ -461,6 +476,10 @@ WITHOUT_NUMBERS = {
     *("experiments.again", "experiments.load"),
     *("networks.Circuit.nand", "networks.compile_circuit"),
     *("wiring.Wiring.network", "wiring.Wiring.unit", "wiring.combined"),
+    *("experiments.again", "experiments.load", "capacity.hidden_layers"),
+    *("experiments.capacity.feature_width", "experiments.capacity.ridge_fits"),
+    *("experiments.capacity.trained_width", "experiments.capacity.with_momentum"),
+    "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),

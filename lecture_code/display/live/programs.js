@@ -13,3 +13,5 @@ export * as pass from "./pass.js";
 export * as touch from "./touch.js";
 export * as margins from "./margins.js";
 export * as squares from "./squares.js";
+export * as fano from "./fano.js";
+export * as sine from "./sine.js";
