@@ -16,17 +16,16 @@ from visits import HTML, PHONE, Open, Visit, address, visit
 from lecture_code import capacity as cap
 from lecture_code import cubes
 from lecture_code import implicit_bias as ib
+from lecture_code import local_search as ls
+from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
+from lecture_code.entropy import entropy_minimiser, minimal_l1
 from lecture_code.optimize import (
     adagrad,
     gradient_descent,
     steepest_step,
     stochastic_gradient_descent,
 )
-from lecture_code import local_search as ls
-from lecture_code import sensing as sn
-from lecture_code.entropy import entropy_minimiser, minimal_l1
-from lecture_code.optimize import adagrad, gradient_descent, steepest_step
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
 METHODS = ["gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent"]
@@ -260,6 +259,8 @@ def test_the_browser_climbs_the_quartic_as_python_does(opened: Open) -> None:
 def test_the_drawing_says_at_the_start_what_the_picture_does(hero: Figure) -> None:
     assert hero.alt() == hero.root.locator("img").get_attribute("alt")
     assert not hero.root.locator("img").is_visible()
+
+
 @pytest.mark.parametrize("name", [NAME, "turning", "size-of-the-start"])
 def test_the_drawing_says_at_the_start_what_the_picture_does(opened: Open, name: str) -> None:
     page = opened(address(PLACE)).page
@@ -529,6 +530,8 @@ def test_the_ball_bounces_as_in_python(opened: Open) -> None:
         risks = [np.linalg.norm(cloud - w, axis=1).mean() for w in [best, *averages]]
         assert mean == pytest.approx(np.mean(risks[1:]) - risks[0], abs=1e-7)
         assert bound == pytest.approx(unit)
+
+
 FACTORIZATION = "book/factorization.html"
 
 
@@ -574,6 +577,8 @@ def test_a_drawing_of_factors_says_what_its_picture_does(opened: Open, name: str
     root.scroll_into_view_if_needed()
     alt = root.locator("img").get_attribute("alt")
     expect(root.locator("svg")).to_have_attribute("aria-label", alt)
+
+
 def test_the_pass_is_that_of_the_example(opened: Open) -> None:
     """Value, slope, curvature and the end of a run; its contours have the values they say."""
     page = opened(address("book/sensing.html")).page
@@ -640,6 +645,8 @@ def test_the_figures_of_recovery_say_at_the_start_what_their_pictures_do(
     expect(figure.locator("svg")).to_have_attribute(
         "aria-label", figure.locator("img").get_attribute("alt")
     )
+
+
 def test_the_browser_has_the_networks_of_all_colourings(opened: Open) -> None:
     """With all lines and with one taken away, where some colouring wins."""
     page = opened(address("book/capacity.html")).page

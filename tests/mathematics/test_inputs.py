@@ -36,8 +36,8 @@ from lecture_code import (
 )
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
-from lecture_code import generalized_learning as gl
 from lecture_code import factorization as fz
+from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import local_search as ls
@@ -47,8 +47,8 @@ from lecture_code import nets as nt
 from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
-from lecture_code import stochastic_optimization as so
 from lecture_code import sensing as sn
+from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
 
 A, Y, X0, Z = [[1, 2, 3], [2, 1, 0]], [6, 3], [1, 2, 1], [[1, 0, 1], [1, 1, 0]]
@@ -99,6 +99,8 @@ def gate(a):
     circuit = nw.Circuit(a(2))
     circuit.gate({0: a(1), 1: a(-2)}, a(1))
     return circuit.gates
+
+
 def holes(a):
     return alternating.Table(a([0, 0, 1]), a([0, 2, 1]), a([100, 2, 3]), (2, 3), a([1, 2]))
 
