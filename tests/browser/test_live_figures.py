@@ -256,11 +256,6 @@ def test_the_browser_climbs_the_quartic_as_python_does(opened: Open) -> None:
         assert found == pytest.approx(sorted(form[tops]), abs=1e-6)
 
 
-def test_the_drawing_says_at_the_start_what_the_picture_does(hero: Figure) -> None:
-    assert hero.alt() == hero.root.locator("img").get_attribute("alt")
-    assert not hero.root.locator("img").is_visible()
-
-
 @pytest.mark.parametrize("name", [NAME, "turning", "size-of-the-start"])
 def test_the_drawing_says_at_the_start_what_the_picture_does(opened: Open, name: str) -> None:
     page = opened(address(PLACE)).page
