@@ -33,6 +33,7 @@ from lecture_code import (
     optimize,
     traces,
     truth_tables,
+    wide,
 )
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
@@ -379,18 +380,7 @@ CALLS = {
     "norms.norm": lambda a: norms.norm(a([100, -100, 3]), "l2"),
     "ntk.curvature_blocks": lambda a: ntk.curvature_blocks(a(THETA), a(POINTS), a([1, 2, 3])),
     "ntk.deep_ntk": lambda a: ntk.deep_ntk(layered(a), a(W2), a(POINTS), a(2)),
-    "ntk.empirical_ntk": lambda a: ntk.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
-    "ntk.forward": lambda a: ntk.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
-    "ntk.gradient": lambda a: ntk.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
-    "ntk.initialize": lambda a: ntk.initialize(a(4), a(2), rng(), symmetric=True),
     "ntk.jacobian": lambda a: ntk.jacobian(a(THETA), a(POINTS)),
-    "ntk.jacobian_lipschitz": lambda a: ntk.jacobian_lipschitz(a(POINTS), a(3)),
-    "ntk.linear_model": lambda a: ntk.linear_model(a(THETA), a(THETA), a(POINTS)),
-    "ntk.near_theorem": lambda a: ntk.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
-    "ntk.predict": lambda a: ntk.predict(a(THETA), a(POINTS)),
-    "ntk.sphere": lambda a: ntk.sphere(a(3), a(2), rng()),
-    "ntk.train": lambda a: ntk.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
-    "ntk.weight_scales": lambda a: ntk.weight_scales(layered(a), a(2)),
     "optimize.adagrad": lambda a: optimize.adagrad(a([100, 2]), a([1, 0])),
     "optimize.gradient_descent": lambda a: optimize.gradient_descent(
         lambda x: a([100, 2]), a([1, 2]), a(0.25), max_steps=a(3), record_every=a(2)
@@ -457,6 +447,18 @@ CALLS = {
     "universal_learning.union_bound_examples": lambda a: ul.union_bound_examples(
         PROGRAMS.tables[:, :3], a([1, 2]), a(0.25), a(0.25)
     ),
+    "wide.empirical_ntk": lambda a: wide.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
+    "wide.forward": lambda a: wide.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
+    "wide.gradient": lambda a: wide.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
+    "wide.initialize": lambda a: wide.initialize(a(4), a(2), rng(), symmetric=True),
+    "wide.jacobian_lipschitz": lambda a: wide.jacobian_lipschitz(a(POINTS), a(3)),
+    "wide.linear_model": lambda a: wide.linear_model(a(THETA), a(THETA), a(POINTS)),
+    "wide.near_theorem": lambda a: wide.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
+    "wide.predict": lambda a: wide.predict(a(THETA), a(POINTS)),
+    "wide.sphere": lambda a: wide.sphere(a(3), a(2), rng()),
+    "wide.split": lambda a: wide.split(a(THETA), a(POINTS)),
+    "wide.train": lambda a: wide.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
+    "wide.weight_scales": lambda a: wide.weight_scales(layered(a), a(2)),
 }
 
 #: Words of 64 bits, names, texts, programs, networks, tasks and plain values of a grid come in
