@@ -14,7 +14,7 @@ from visits import HTML, PHONE, Open, address
 QUERIES = {
     # words of the field
     "nuclear norm": "implicit_bias_matrices",
-    "lazy training": "ntk#ntk-lazy",
+    "lazy training": "lazy_training#ntk-lazy",
     "early stopping": "path_norm#pn-implicit-reg",
     "strict saddle": "matrix_completion#mc-plan",
     "incoherence": "matrix_completion#mc-def-completion",
@@ -28,10 +28,10 @@ QUERIES = {
     # titles of statements and of sections
     "no spurious local minima": "matrix_completion#mc-theorem",
     "conjecture is false": "implicit_bias_matrices#ib-nuclear",
-    "one rate for each eigenvector": "ntk#ntk-rate",
+    "one rate for each eigenvector": "lazy_training#ntk-rate",
     "path-sgd": "path_norm#pn-path-sgd",
     "the 3-chain": "matrix_completion#mc-chain",
-    "handwritten digits ntk": "ntk#handwritten-digits",
+    "handwritten digits kernel": "lazy_training#handwritten-digits",
     # what a reader remembers, and how he spells it
     "does gradient descent find the sparsest solution": "implicit_bias",
     "shortest program not computable": "no_free_lunch#nfl-uncomputable",

@@ -41,6 +41,7 @@ from lecture_code import factorization as fz
 from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import lazy_training as lt
 from lecture_code import local_search as ls
 from lecture_code import matrix_completion as mc
 from lecture_code import measurements as ms
@@ -258,6 +259,12 @@ CALLS = {
     "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
     "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
     "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "lazy_training.shares_learned": lambda a: lt.shares_learned(
+        a([[2, 1], [1, 2]]), a([[1, 1], [1, -1]]), a(0.25), [a(3)]
+    ),
+    "lazy_training.train_from_zero": lambda a: lt.train_from_zero(
+        layered(a), a(W2), a(POINTS), a([[1], [2], [3]]), a(POINTS), step=a(2.0**-20), steps=a(1)
+    ),
     "local_search.ascend_quartic": lambda a: ls.ascend_quartic(
         a([[1, 0], [0, 1]]), a([1, 2]), a([[100, 1], [1, 2]]), a(0.25), a(2)
     ),
@@ -485,6 +492,7 @@ WITHOUT_NUMBERS = {
     *("experiments.capacity.trained_width", "experiments.capacity.with_momentum"),
     "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
+    "experiments.ntk.beside_linear_model",
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
     *("experiments.path_norm.recurrent", "experiments.path_norm.training"),

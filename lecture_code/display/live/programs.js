@@ -15,3 +15,6 @@ export * as margins from "./margins.js";
 export * as squares from "./squares.js";
 export * as fano from "./fano.js";
 export * as sine from "./sine.js";
+export * as circle from "./circle.js";
+export * as two_inputs from "./two_inputs.js";
+export * as rich from "./rich.js";
