@@ -51,10 +51,10 @@ def test_the_browser_trains_networks_and_linear_models_as_python_does(opened: Op
         x, everywhere = on_circle(angles), on_circle(RING)
         net = pairs(half[: int(one["width"]) // 2])
         K = wide.empirical_ntk(net, x)
-        step = 0.9 / np.abs(K).sum(axis=1).max()
-        end = wide.train(net, x, y, step, 300, momentum=0.9).x
+        step = 0.2 / np.abs(K).sum(axis=1).max()
+        end = wide.train(net, x, y, step, 500, momentum=0.9).x
         run = gradient_descent(
-            lambda c, K=K, y=y: K @ c - y, 0 * y, step, max_steps=300, momentum=0.9
+            lambda c, K=K, y=y: K @ c - y, 0 * y, step, max_steps=500, momentum=0.9
         )
         limit = np.linalg.solve(kernels.analytic_ntk(x), y)
         turned = on_circle(angles[0] + RING - 180)

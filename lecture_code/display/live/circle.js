@@ -4,7 +4,7 @@ import { shown } from "./kit.js";
 import { apart, kernel, limits, onCircle, outputs, RING } from "./relu.js";
 
 const NAMES = ["first", "second", "third", "fourth", "fifth"];
-const HOW = { steps: 300, momentum: 0.9 };
+const HOW = { steps: 500, momentum: 0.9 };
 
 export const start = ({ width }, { half }) => { // neurons in pairs that cancel
   const some = half.slice(0, Number(width) / 2);

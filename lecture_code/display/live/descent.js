@@ -1,7 +1,7 @@
 // Descent of a two-layer ReLU network and of its linear model, and where the latter ends.
 import { outputs } from "./relu.js";
 
-export const pace = K => 0.9 / Math.max(...K.map(row => row.reduce((t, v) => t + Math.abs(v), 0)));
+export const pace = K => 0.2 / Math.max(...K.map(row => row.reduce((t, v) => t + Math.abs(v), 0)));
 export const times = (K, c) => K.map(row => row.reduce((total, v, i) => total + v * c[i], 0));
 
 // Heavy-ball descent on |scale F - y|^2 / (2 scale^2); the networks after every `every` steps.
