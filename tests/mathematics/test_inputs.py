@@ -444,6 +444,9 @@ CALLS = {
     "universal_learning.examples_needed": lambda a: ul.examples_needed(
         PROGRAMS.tables[:, :3], a(2), a(0.25), rng()
     ),
+    "universal_learning.first_consistent": lambda a: ul.first_consistent(
+        PROGRAMS.tables[:, :3], a([3, 4]), a([1, 0])
+    ),
     "universal_learning.nand_functions": lambda a: ul.nand_functions(a(3), a(2)),
     "universal_learning.occam_bound": lambda a: ul.occam_bound(a(100), a(120), a(0.25)),
     "universal_learning.run_circuit": lambda a: ul.run_circuit(

@@ -15,3 +15,6 @@ export * as margins from "./margins.js";
 export * as squares from "./squares.js";
 export * as fano from "./fano.js";
 export * as sine from "./sine.js";
+export * as own_rule from "./own_rule.js";
+export * as shortest_program from "./shortest_program.js";
+export * as parity_wall from "./parity_wall.js";
