@@ -40,7 +40,7 @@ export const draw = (pen, state, data) => {
   plot.label([0, 2e6], `${grouped(tried)} tried${power}`, "truth", { dx: 8 });
   const wrong = errors(state, data);
   const verdict = shows ? `The truth is ${name}${found ? `; ${wrong} of 256 wrong` : ""}` : "";
-  plot.label([24, 1.2], verdict, wrong && found ? "failure" : "holds", { dx: 0, anchor: "end" });
+  pen.label([-0.5, -1.5], verdict, wrong && found ? "failure" : "holds", { dx: 0 });
   const search = found
     ? `the shortest program is ${text}, of ${bits} bits, found after ${tried} programs`
     : `${tried} programs were tried in vain`;
