@@ -37,7 +37,7 @@ export const draw = (pen, state, data) => {
   plot.curve(path, "estimate");
   plot.dot([m, tried], found ? "estimate" : "failure", 5);
   const power = found ? `; 2 to the ${bits} is ${grouped(2 ** bits)}` : "";
-  plot.label([0, 2e6], `${grouped(tried)} tried${power}`, "truth", { dx: 8 });
+  plot.label([0, 2e7], `${grouped(tried)} tried${power}`, "truth", { dx: 8 });
   const wrong = errors(state, data);
   const verdict = shows ? `The truth is ${name}${found ? `; ${wrong} of 256 wrong` : ""}` : "";
   pen.label([-0.5, -1.5], verdict, wrong && found ? "failure" : "holds", { dx: 0 });
