@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Iterator
-from functools import cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from chapters import Chapter, MarkdownDirective
 from docutils import nodes
+from finding import set_up_search
 from formulas import set_up_math
+from host import set_up_host
+from landing import set_up_landing
 from lean import finish_pages, note_start
 from outputs import explorable, set_up_outputs
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from statement_map import set_up_map
 
-from lecture_code.display import claims, evidence, explore
-from lecture_code.display.statements import Statement
+from lecture_code.display import evidence, explore
 
-ROOT = Path(__file__).parents[2]
-STATEMENT = re.compile(
-    r"^(?P<fence>:{3,})\{prf:(?!proof)\w+\} (?P<title>[^\n]+)\n:label: (?P<label>\S+)\n"
-    r"(?P<text>.*?)\n(?P=fence)$",
-    re.MULTILINE | re.DOTALL,
-)
+__all__ = ["Chapter", "setup"]
+
 ERRATUM = {"error": "an error", "remark": "a remark", "dated": "right when it was written"}
-EQUATION_LABEL = re.compile(r"^ *:label: .*\n", re.MULTILINE)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Registers all of it."""
     set_up_math(app)
     set_up_outputs(app)
+    set_up_search(app)
+    set_up_map(app)
+    set_up_landing(app)
+    set_up_host(app)
     app.add_css_file("companion.css")
     app.add_js_file("preview.js", loading_method="defer")
     app.add_js_file("companion.js", loading_method="defer")
@@ -60,97 +58,6 @@ def switch_thebe_off(app: Sphinx, config: Any) -> None:
         ]
 
 
-class Block(NamedTuple):
-    """A numbered statement as a notebook has it."""
-
-    label: str
-    title: str
-    text: str
-
-
-class Chapter:
-    """What the notebook of a chapter holds."""
-
-    def __init__(self, name: str, path: Path) -> None:
-        self.name = name
-        self.cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-
-    @cached_property
-    def prose(self) -> str:
-        """The Markdown of all cells."""
-        cells = (cell for cell in self.cells if cell["cell_type"] == "markdown")
-        return "\n\n".join("".join(cell["source"]) for cell in cells)
-
-    @property
-    def title(self) -> str:
-        """The heading of the page."""
-        return re.search(r"^# (.+)$", self.prose, re.MULTILINE)[1]
-
-    @cached_property
-    def blocks(self) -> dict[str, Block]:
-        """The numbered statements by label, in order; their equations without labels."""
-        return {
-            match["label"]: Block(
-                match["label"],
-                match["title"],
-                EQUATION_LABEL.sub("", match["text"].strip()),
-            )
-            for match in STATEMENT.finditer(self.prose)
-        }
-
-    def outputs(self, mime: str) -> Iterator[dict[str, Any]]:
-        """What is stored of one kind, in order."""
-        for cell in self.cells:
-            for output in cell.get("outputs", ()):
-                if mime in output.get("data", {}):
-                    yield output["data"][mime]
-
-    @cached_property
-    def evidence(self) -> dict[str, list[evidence.Row]]:
-        """The rows of evidence by id of their statement."""
-        found: dict[str, list[evidence.Row]] = {}
-        for block in self.outputs(evidence.MIME):
-            rows = [evidence.Row(block["id"], **row) for row in block["rows"]]
-            found.setdefault(block["id"], []).extend(rows)
-        return found
-
-
-class MarkdownDirective(SphinxDirective):
-    """A part of the page that is written as Markdown when the book is built."""
-
-    def run(self) -> list[nodes.Node]:
-        """Parses the Markdown that :meth:`text` makes, headings included."""
-        container = nodes.container(classes=[self.name])
-        lines = "\n".join(self.text()).split("\n")
-        self.state.nested_parse(lines, self.content_offset, container, match_titles=True)
-        sections = [child for child in container if isinstance(child, nodes.section)]
-        for section in sections:
-            section["classes"].append(self.name)
-        return sections or [container]
-
-    def text(self) -> Iterator[str]:
-        """The Markdown of the part, in pieces."""
-        raise NotImplementedError
-
-    def chapter(self, name: str) -> Chapter:
-        """A chapter; the page is written again when its notebook changes."""
-        path = ROOT / "book" / f"{name}.ipynb"
-        self.env.note_dependency(str(path))
-        return Chapter(name, path)
-
-    def chapters(self) -> Iterator[Chapter]:
-        """The chapters of the book that are notebooks, in their order."""
-        for page in self.env.app.config.external_site_map:
-            name = Path(str(page)).name
-            if (ROOT / "book" / f"{name}.ipynb").exists():
-                yield self.chapter(name)
-
-    def rows(self, chapter: Chapter) -> list[Statement]:
-        """What the ledger holds of a chapter."""
-        self.env.note_dependency(str(Path(claims.__file__).with_name("ledger.toml")))
-        return [row for row in claims.ledger().values() if row.chapter == chapter.name]
-
-
 class StatementsDirective(MarkdownDirective):
     """A list of all numbered statements, by chapter, with links."""
 
@@ -164,18 +71,16 @@ class StatementsDirective(MarkdownDirective):
 
 
 class TermsDirective(MarkdownDirective):
-    """An index: its content has a line ``term: label`` for each place."""
-
-    has_content = True
+    """The glossary: the terms of ``terms.toml`` with their definitions and places."""
 
     def text(self) -> Iterator[str]:
-        """One line a term, in alphabetical order, with links to its places."""
-        terms: dict[str, list[str]] = {}
-        for line in filter(None, map(str.strip, self.content)):
-            term, label = line.rsplit(": ", 1)
-            terms.setdefault(term, []).append(f"{{prf:ref}}`{label}`")
-        for term in sorted(terms, key=str.casefold):
-            yield f"- {term}: {', '.join(terms[term])}"
+        """One entry a term, in alphabetical order."""
+        terms = self.table("terms")["term"]
+        yield "```{glossary}"
+        for term in sorted(terms, key=lambda term: term["name"].casefold()):
+            places = ", ".join(f"{{prf:ref}}`{label}`" for label in term["places"])
+            yield f"{term['name']}\n  {term['definition']} {places}.\n"
+        yield "```"
 
 
 class NotationDirective(MarkdownDirective):
@@ -183,9 +88,7 @@ class NotationDirective(MarkdownDirective):
 
     def text(self) -> Iterator[str]:
         """One row a symbol, with links to its chapters."""
-        path = ROOT / "book" / "notation.toml"
-        self.env.note_dependency(str(path))
-        symbols = tomllib.loads(path.read_text(encoding="utf-8"))["symbol"]
+        symbols = self.table("notation")["symbol"]
         numbers = {c.name: f"[{c.title}](/book/{c.name})" for c in self.chapters()}
         yield "| symbol | meaning | chapters |\n|---|---|---|"
         for one in sorted(symbols, key=letters):
