@@ -79,7 +79,7 @@ def classes(entry: Any, chapter: str = "") -> str:
 def spoken(app: Any, entry: Any) -> str:
     """What a screen reader says of a node."""
     uses = [numbered(app, app.statements[label]) for label in entry.uses]
-    parts = [f"{numbered(app, entry)}, {flat(entry.title)}: {STANDINGS[entry.standing]}"]
+    parts = [f"{numbered(app, entry)} {flat(entry.title)}: {STANDINGS[entry.standing]}"]
     parts += [MENDED] * entry.mended + [f"uses {', '.join(uses)}"] * bool(uses)
     return html.escape("; ".join(parts))
 
@@ -112,7 +112,7 @@ def node(app: Any, page: str, entry: Any, centre: Sequence[float], chapter: str)
     """A statement as a box with its number and title, which leads to it."""
     x, y = centre[0] - NODE / 2, centre[1] - height(entry) / 2
     lines = "".join(
-        f'<tspan x="{x + 6:.0f}" dy="{LINE}">{html.escape(text)}</tspan>'
+        f' <tspan x="{x + 6:.0f}" dy="{LINE}">{html.escape(text)}</tspan>'
         for text in wrapped(entry)
     )
     return (
