@@ -35,10 +35,14 @@ ADDRESS = {
 }
 
 
+def every(notebook: Path) -> list[dict[str, Any]]:
+    """All cells."""
+    return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+
+
 def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
     """The cells of that kind."""
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    return [cell for cell in content["cells"] if cell["cell_type"] == kind]
+    return [cell for cell in every(notebook) if cell["cell_type"] == kind]
 
 
 def imported(path: Path) -> set[str]:
@@ -89,6 +93,21 @@ def test_a_chapter_has_its_parts(notebook: Path) -> None:
     for part in ("## Exercises", "## Summary", "## Notes"):
         assert part in text
     assert text.count("{exercise}") == text.count("{solution}") + text.count("{solution-start}")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_guess_has_one_right_answer(notebook: Path) -> None:
+    """The bold words that open the answer are one of the options; what answers follows."""
+    sources = [("".join(c["source"]), c["metadata"].get("tags", [])) for c in every(notebook)]
+    for before, (_, tags) in pairwise(sources):
+        assert "reveals" not in tags or ":class: predict" in before[0]
+    for text, _ in sources:
+        for box in re.findall(r":class: predict\n(.*?)\n:{5}", text, re.DOTALL):
+            options = re.findall(r"^- (.+)$", box.partition("{dropdown}")[0], re.MULTILINE)
+            answer = re.search(r"\{dropdown\} Answer\n+\*\*(.+?)\.?\*\*", box)
+            assert answer, box
+            assert len(options) >= 2
+            assert options.count(answer[1]) == 1, box
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

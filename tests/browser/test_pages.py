@@ -53,16 +53,22 @@ ORPHANS = r"""() => [...document.querySelectorAll(".bd-article span.math")].flat
   return lost ? [formula.textContent + text.slice(0, 40)] : [];
 })"""
 
-# A displayed formula is not broken: it scrolls, and says so.
-BROKEN_DISPLAYS = """() => [...document.querySelectorAll(".katex-display")].filter(display => {
-  if (!display.checkVisibility()) return false;  // in a fold
+# A displayed formula is not broken, in a fold neither: it scrolls, and says so.
+BROKEN_DISPLAYS = """async () => {
+ const folds = [...document.querySelectorAll("details:not([open])")];
+ for (const fold of folds) fold.open = true;
+ for (let k = 0; k < 3; k++) await new Promise(requestAnimationFrame);
+ const broken = [...document.querySelectorAll(".katex-display")].filter(display => {
   const html = display.querySelector(".katex-html"), bases = [...html.children];
   const places = bases.map(e => e.getBoundingClientRect()).filter(e => e.width);
   const wide = display.scrollWidth > display.clientWidth;
   return places.some((e, i) => i && e.left < places[i - 1].left)
     || html.scrollWidth > html.clientWidth + 1
     || wide !== display.matches(".wide") || wide !== (display.tabIndex === 0);
-}).map(display => display.parentElement.id)"""
+ });
+ for (const fold of folds) fold.open = false;
+ return broken.map(display => display.parentElement.id);
+}"""
 
 UNALIGNED = """() => [...document.querySelectorAll("figure.explorable")].filter(figure => {
   const sliders = [...figure.querySelectorAll("input[type=range]")];

@@ -50,6 +50,40 @@ def test_a_solution_opens_by_keyboard_and_by_its_whole_bar(chapter: Visit) -> No
         expect(inside).to_be_visible(visible=opens)
 
 
+def test_a_guess_opens_the_answer_and_lifts_the_veil(opened: Open) -> None:
+    page = opened(address("book/implicit_bias.html")).page
+    boxes = page.locator(".admonition.predict")
+    assert boxes.count() >= 2
+    for box in boxes.all():
+        answer = box.locator("details")
+        right = answer.locator("strong").first.text_content().removesuffix(".")
+        wrong = box.locator(".options button").filter(has_not_text=right).first
+        expect(answer.locator("strong").first).to_be_hidden()
+        wrong.press("Enter")
+        expect(wrong).to_have_class("wrong")
+        expect(answer.locator("strong").first).to_be_visible()
+        box.get_by_role("button", name=right, exact=True).press("Space")
+        expect(box.locator("button.right")).to_have_attribute("aria-pressed", "true")
+    assert not page.locator(".veiled").count()
+
+
+def test_what_answers_is_veiled_before_and_never_on_paper_or_without_script(
+    browser: Browser, opened: Open
+) -> None:
+    place = address("book/implicit_bias.html")
+    page = opened(place).page
+    veiled = page.locator(".veiled").first
+    expect(veiled).to_be_attached()
+    assert veiled.evaluate(
+        "e => e.inert && getComputedStyle(e.firstElementChild).filter !== 'none'"
+    )
+    page.emulate_media(media="print")
+    assert veiled.evaluate("e => getComputedStyle(e.firstElementChild).filter === 'none'")
+    plain = visit(browser, place, java_script_enabled=False)
+    assert not plain.page.locator(".veiled, .predict button").count()
+    plain.close()
+
+
 def test_folded_code_opens_by_keyboard(chapter: Visit) -> None:
     fold = chapter.page.locator("details.code").first
     expect(fold.locator("pre").first).to_be_hidden()
