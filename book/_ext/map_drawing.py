@@ -29,6 +29,7 @@ SIGNS = {
     "_p": "ₚ",
     r"\infty": "∞",
     r"\|": "‖",
+    r"\leftrightarrow": "↔",
     r"\top": "ᵀ",
 }
 SIGNS |= {r"\alpha": "α", r"\eta": "η", r"\mu": "μ", "^2": "²", r"\times": "×", r"\le": "≤"}
