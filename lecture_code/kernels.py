@@ -214,6 +214,25 @@ def least_eigenvalue(kernel: np.ndarray) -> float:
     return float(values[0]) if values[0] > len(values) * np.finfo(float).eps * values[-1] else 0.0
 
 
+@takes(kernel="n n", target="n")
+def best_of_norm(kernel: np.ndarray, target: np.ndarray, norm: float) -> np.ndarray:
+    r"""Coefficients of the function of at most that norm nearest to the target in mean square.
+
+    .. math:: g=\sum_i\alpha_ik(x_i,\cdot), \qquad \alpha=(K+\mu I)^{-1}y, \qquad
+        \lVert g\rVert_{\mathcal H}^2=\alpha^\top K\alpha
+
+    with :math:`\mu` found by bisection, and not below 1e-10.
+    """
+    values, vectors = np.linalg.eigh(as_symmetric("kernel", kernel))
+    values, parts = np.maximum(values, 0), vectors.T @ target
+    low, high = -10.0, 6.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        size = np.sum(values * (parts / (values + 10**middle)) ** 2)
+        low, high = (middle, high) if size > norm**2 else (low, middle)
+    return vectors @ (parts / (values + 10**high))
+
+
 def check_width(m: int) -> None:
     """Raises ``ValueError`` unless the width m is positive."""
     if m < 1:

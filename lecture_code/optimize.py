@@ -1,4 +1,4 @@
-"""First-order methods, written once: gradient descent with momentum or noise, SGD, step rules.
+"""First-order methods, written once: gradient descent with momentum or noise, SGD with a mirror.
 
 A point is an array of any shape; a batch of starts is one array that ``gradient`` maps to an array
 of the same shape, so that a whole batch moves with one call.
@@ -15,6 +15,7 @@ import numpy as np
 from lecture_code.checks import as_floats, same_shape, takes
 
 Gradient = Callable[[np.ndarray], np.ndarray]
+Mirror = Callable[[np.ndarray], np.ndarray]
 Norm = Literal["l1", "l2", "linf"]
 
 
@@ -118,35 +119,51 @@ def stochastic_gradient_descent(
     start: np.ndarray,
     samples: Iterable[Any],
     step: float | Callable[[int], float],
+    *,
+    mirror: Mirror | None = None,
+    weight: Callable[[int], float] | None = None,
+    watch: Callable[[np.ndarray], object] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""One pass of SGD: the last iterate, and the average of the points at which it took gradients.
+    r"""One pass of SGD or mirror descent: the last iterate, and the average of those before it.
 
-    .. math:: x_{t+1} = x_t - \eta_t \nabla f(x_t, z_t), \qquad \bar x = \frac1T\sum_{t<T} x_t
+    .. math:: \zeta_{t+1} = \zeta_t - \eta_t \nabla f(x_t, z_t), \qquad x_t = w(\zeta_t), \qquad
+        \bar x = \sum_{t<T} a_t x_t\Big/\sum_{t<T} a_t
+
+    Without a mirror w is the identity, and this is SGD. The samples may be a generator that never
+    ends in memory: the loop keeps the current point and a running sum.
 
     Parameters
     ----------
     gradient : maps a point and a sample to a gradient of the point's shape.
-    start : first point.
+    start : the first dual point zeta_0; without a mirror, the first point.
     samples : one sample (or minibatch) a step.
     step : the step size, or a function of the step number 0, 1, ... that gives it.
+    mirror : the map w from dual points to points, such as a projection.
+    weight : gives the weight a_t in the average of the point before step t; equal if left out.
+    watch : is called with each point before its step, such as the ``append`` of a list.
 
     Raises
     ------
     DivergenceError : if an iterate is no longer finite.
     ValueError : if there are no samples, or a gradient has another shape than the point.
 
-    Source: Robbins & Monro (1951); averaging as in the talk, "SGD".
+    Source: Robbins & Monro (1951); averaging as in the talk, "SGD"; Nemirovski & Yudin (1983).
     """
-    x = np.array(start, dtype=float)
-    total, count = np.zeros_like(x), 0
-    for t, sample in enumerate(samples):
-        total += x
-        count += 1
-        x = x - (step(t) if callable(step) else step) * _slope(gradient(x, sample), x)
+    dual = np.array(start, dtype=float)
+    x = dual if mirror is None else mirror(dual)
+    total, mass, count = np.zeros_like(x), 0.0, 0
+    for count, sample in enumerate(samples, 1):
+        if watch is not None:
+            watch(x)
+        share = 1.0 if weight is None else weight(count - 1)
+        total, mass = total + share * x, mass + share
+        eta = step(count - 1) if callable(step) else step
+        dual = dual - eta * _slope(gradient(x, sample), x)
+        x = dual if mirror is None else mirror(dual)
         if not np.isfinite(x).all():
-            raise DivergenceError(f"an iterate is not finite at step {t + 1}; take a smaller step")
+            raise DivergenceError(f"an iterate is not finite at step {count}; take a smaller step")
     _check(count > 0, "samples", samples, "at least one")
-    return x, total / count
+    return x, total / mass
 
 
 @takes(slope="...", squares="...", finite=False)

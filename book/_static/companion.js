@@ -30,7 +30,8 @@
     const list = box.querySelector(":scope > ul"), answer = box.querySelector(":scope > details");
     const right = answer?.querySelector("strong")?.textContent.replace(/\.$/, "").trim();
     if (!list || !right) continue;
-    const cell = box.nextElementSibling;
+    let cell = box.nextElementSibling;
+    while (cell && !cell.matches(".tag_reveals, .predict, section, p")) cell = cell.nextElementSibling;
     const veiled = cell?.matches(".tag_reveals") ? cell.querySelector(".cell_output") : null;
     if (veiled) veiled.inert = true;
     veiled?.classList.add("veiled");

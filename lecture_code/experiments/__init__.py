@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lecture_code.experiments import matrix_completion, ntk, path_norm
+from lecture_code.experiments import capacity, matrix_completion, ntk, path_norm
 from lecture_code.sweep import Grid, Row, Task, recheck
 
 
@@ -91,6 +91,18 @@ STUDIES = {
         },
         40,
         lambda row: row["d"] <= 120,
+    ),
+    "trained_width": Study(
+        capacity.trained_width,
+        {"case": ["400 0 40", "200 0.2 600", "200 0.4 600"]},
+        20,
+        lambda row: row["case"] == "400 0 40",
+    ),
+    "feature_width": Study(
+        capacity.feature_width,
+        {"share": [0, 0.2, 0.4]},
+        20,
+        chaotic=("test 200 0", "norm 200"),  # a square matrix, nearly singular
     ),
 }
 

@@ -98,10 +98,13 @@ def test_a_chapter_has_its_parts(notebook: Path) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_guess_has_one_right_answer(notebook: Path) -> None:
     """The bold words that open the answer are one of the options; what answers follows."""
-    sources = [("".join(c["source"]), c["metadata"].get("tags", [])) for c in every(notebook)]
-    for before, (_, tags) in pairwise(sources):
-        assert "reveals" not in tags or ":class: predict" in before[0]
-    for text, _ in sources:
+    text = ""
+    for cell in every(notebook):
+        if "reveals" in cell["metadata"].get("tags", []):
+            assert text.rstrip().endswith("\n:::::"), text[-200:]
+            assert ":class: predict" in text.rpartition("{admonition}")[2]
+        text = "".join(cell["source"]) if cell["cell_type"] == "markdown" else text
+    for text in ("".join(cell["source"]) for cell in cells(notebook, "markdown")):
         for box in re.findall(r":class: predict\n(.*?)\n:{5}", text, re.DOTALL):
             options = re.findall(r"^- (.+)$", box.partition("{dropdown}")[0], re.MULTILINE)
             answer = re.search(r"\{dropdown\} Answer\n+\*\*(.+?)\.?\*\*", box)

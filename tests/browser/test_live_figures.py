@@ -13,13 +13,24 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Locator, Page, expect
 from visits import HTML, PHONE, Open, Visit, address, visit
 
+from lecture_code import capacity as cap
+from lecture_code import cubes
 from lecture_code import implicit_bias as ib
-from lecture_code.optimize import adagrad, gradient_descent, steepest_step
+from lecture_code import local_search as ls
+from lecture_code import sensing as sn
+from lecture_code import stochastic_optimization as so
+from lecture_code.entropy import entropy_minimiser, minimal_l1
+from lecture_code.optimize import (
+    adagrad,
+    gradient_descent,
+    steepest_step,
+    stochastic_gradient_descent,
+)
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
 METHODS = ["gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent"]
 NORMS = {"ℓ₁": "l1", "ℓ₂": "l2", "ℓ∞": "linf"}
-TARGET, STEPS, MANY = 2.0, 120, 10
+TARGET, THIRD_WEIGHT, STEPS, MANY = 2.0, 1.0, 120, 10
 
 REDRAWN = """rounds => {
   const all = [...live.figures.values()], times = [];
@@ -51,7 +62,7 @@ class Figure:
     def __init__(self, page: Page, name: str = NAME) -> None:
         self.page, self.root = page, page.locator(f"figure.live#{name}")
         self.svg = self.root.locator("svg")
-        expect(self.svg).to_have_attribute("aria-label", re.compile("The solutions"))
+        expect(self.svg).to_have_attribute("aria-label", re.compile("."))
 
     def alt(self) -> str:
         """What is said of the drawing."""
@@ -65,6 +76,10 @@ class Figure:
         """Where a point is said to be."""
         sides = (self.slider(f"{point}, {axis}") for axis in ("horizontal", "vertical"))
         return tuple(float(side.get_attribute("aria-valuenow")) for side in sides)
+
+    def radius(self, part: str = "output") -> Locator:
+        """The dial of the radius: what it shows, or another part of it."""
+        return self.root.locator(f".control[data-name=radius] {part}")
 
     def link(self) -> str:
         """The address of the setting."""
@@ -81,7 +96,7 @@ def hero(opened: Open) -> Figure:
 def many(browser: Browser, book: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
     """A page of its own with ten figures, a window apart."""
     soup = BeautifulSoup((book / PLACE).read_text(encoding="utf-8"), "html.parser")
-    figure = str(soup.select_one("figure.live"))
+    figure = str(soup.select_one(f"figure.live#{NAME}"))
     static = f"{book.as_uri()}/_static"
     figure = figure.replace('src="../', f'src="{book.as_uri()}/')
     figures = "".join(
@@ -111,6 +126,8 @@ def settings(count: int) -> list[dict[str, Any]]:
         {
             "example": (rng.choice([-1, 1], 2) * rng.uniform(0.6, 2, 2)).tolist(),
             "start": rng.uniform(-2, 2, 2).tolist(),
+            "unknowns": ("two", "three")[k % 2],
+            "third": rng.uniform(-2, 2),
             "method": METHODS[k % len(METHODS)],
             "ball": list(NORMS)[k % len(NORMS)],
         }
@@ -118,16 +135,21 @@ def settings(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def run(example: list[float], start: list[float], method: str, **_: Any) -> np.ndarray:
+def system(one: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The row of the equation and the start; without the third unknown both end in 0."""
+    third = (THIRD_WEIGHT, one["third"]) if one["unknowns"] == "three" else (0.0, 0.0)
+    return np.array([*one["example"], third[0]]), np.array([*one["start"], third[1]])
+
+
+def run(a: np.ndarray, w: np.ndarray, method: str) -> np.ndarray:
     """The points of that run, by the functions of the book."""
-    a, w = np.array(example), np.array(start)
     if method in METHODS[:2]:
         beta = 0.8 if method == "momentum" else 0.0
         options = {"max_steps": STEPS, "momentum": beta, "record_every": 1}
         return gradient_descent(
             lambda v: (a @ v - TARGET) * a, w, 0.1 / (a @ a), **options
         ).trajectory
-    points, squares = [w], np.zeros(2)
+    points, squares = [w], np.zeros(3)
     pace = 0.3 * abs(a @ w - TARGET) / np.abs(a).sum()
     kind = "l1" if method == "coordinate descent" else "linf"
     step = 0.1 / (np.max(a**2) if kind == "l1" else np.abs(a).sum() ** 2)
@@ -146,7 +168,8 @@ def test_the_browser_computes_the_paths_that_python_does(hero: Figure) -> None:
     tried = settings(40)
     script = "all => all.map(one => live.programs.least_squares.path(one, {target: 2}))"
     for one, drawn in zip(tried, hero.page.evaluate(script, tried), strict=True):
-        np.testing.assert_allclose(drawn, run(**one), rtol=1e-9, atol=1e-9, err_msg=str(one))
+        expected = run(*system(one), one["method"])
+        np.testing.assert_allclose(drawn, expected, rtol=1e-9, atol=1e-9, err_msg=str(one))
 
 
 def test_the_balls_touch_at_the_solution_nearest_in_their_norm(hero: Figure) -> None:
@@ -154,16 +177,151 @@ def test_the_balls_touch_at_the_solution_nearest_in_their_norm(hero: Figure) -> 
     tried = settings(15)
     script = "all => all.map(one => live.programs.least_squares.touching(one, {target: 2}))"
     for one, touch in zip(tried, hero.page.evaluate(script, tried), strict=True):
-        A, start = np.array([one["example"]]), np.array(one["start"])
+        row, start = system(one)
+        A = row[None]
         assert A @ touch == pytest.approx(TARGET)
         kind = NORMS[one["ball"]]
         least = ib.minimal_norm(A, TARGET - A @ start, kind)
         assert ib.norm(np.array(touch) - start, kind) == pytest.approx(least)
 
 
-def test_the_drawing_says_at_the_start_what_the_picture_does(hero: Figure) -> None:
-    assert hero.alt() == hero.root.locator("img").get_attribute("alt")
-    assert not hero.root.locator("img").is_visible()
+class Told:
+    """Draws the normal numbers that a browser has told, a row a step."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.rows = iter(rows)
+
+    def standard_normal(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The next row, as far as there are units."""
+        return next(self.rows)[: shape[0]]
+
+
+def test_the_browser_descends_a_chain_of_saddles_as_python_does(opened: Open) -> None:
+    page = opened(address("book/local_search.html")).page
+    told = np.array(page.evaluate("() => live.programs.saddle_chain.normals(2500 * 6)"))
+    assert abs(told.mean()) < 0.03
+    assert abs(told.std() - 1) < 0.03
+    rng = np.random.default_rng(0)
+    tried = [
+        {
+            "start": rng.uniform(-0.1, 2.3, 2).tolist(),
+            "units": int(rng.integers(2, 7)),
+            "noise": ["off", "on"][k % 2],
+            "level": float(10 ** rng.uniform(-12, -0.6)),
+        }
+        for k in range(20)
+    ]
+    script = """all => all.map(one => {
+      const { points, left } = live.programs.saddle_chain.run(one);
+      return { left, first: points[100], height: live.programs.saddle_chain.height(points[100]) };
+    })"""
+    for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
+        run = gradient_descent(
+            ls.chain_gradient,
+            [one["start"][min(i, 1)] for i in range(one["units"])],
+            0.1,
+            max_steps=2500,
+            noise=one["level"] if one["noise"] == "on" else 0,
+            rng=Told(told.reshape(2500, 6)),
+            record_every=1,
+        ).trajectory
+        np.testing.assert_allclose(drawn["first"], run[100], rtol=1e-9, atol=1e-300)
+        np.testing.assert_allclose(drawn["height"], ls.chain(run[100]), rtol=1e-9)
+        assert drawn["left"] == ls.leaving_times(run).tolist(), one
+
+
+def test_the_browser_climbs_the_quartic_as_python_does(opened: Open) -> None:
+    page = opened(address("book/local_search.html")).page
+    rng = np.random.default_rng(1)
+    turns, weights = rng.uniform(0.4, 2.7, (2, 20)), rng.uniform(0.3, 1.6, 20)
+    heads = np.stack([np.cos(turns), np.sin(turns)], -1)
+    tried = [
+        {"second": (w * a).tolist(), "start": x.tolist()}
+        for a, x, w in zip(*heads, weights, strict=True)
+    ]
+    script = """all => all.map(one => {
+      const { ascend, maxima, value } = live.programs.quartic, end = ascend(one).at(-1);
+      return { end, height: value(one, end), tops: maxima(one) };
+    })"""
+    grid = np.radians(np.linspace(0, 180, 20_000, endpoint=False))
+    for a, x, w, drawn in zip(*heads, weights, page.evaluate(script, tried), strict=True):
+        pair, both = np.stack([[1, 0], a], axis=1), np.array([1, w])
+        np.testing.assert_allclose(
+            drawn["end"], ls.ascend_quartic(pair, both, x, 0.02, 400), atol=1e-9
+        )
+        np.testing.assert_allclose(drawn["height"], ls.quartic(pair, both, drawn["end"]))
+        form = ls.quartic(pair, both, np.stack([np.cos(grid), np.sin(grid)], -1))
+        tops = (form > np.roll(form, 1)) & (form >= np.roll(form, -1))
+        found = sorted(top["height"] for top in drawn["tops"])
+        assert found == pytest.approx(sorted(form[tops]), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [NAME, "turning", "size-of-the-start"])
+def test_the_drawing_says_at_the_start_what_the_picture_does(opened: Open, name: str) -> None:
+    page = opened(address(PLACE)).page
+    page.locator(f"figure.live#{name}").scroll_into_view_if_needed()
+    figure = Figure(page, name)
+    assert figure.alt() == figure.root.locator("img").get_attribute("alt")
+    assert not figure.root.locator("img").is_visible()
+
+
+def test_in_space_a_point_is_dropped_where_it_is_seen(hero: Figure) -> None:
+    """And the third unknown stays, however the space is turned."""
+    seen = hero.page.evaluate("""() => [-60, -20, 0, 45].flatMap(turn => ["start", "example"]
+      .map(name => {
+        const state = { start: [1, 2], example: [2, 1], unknowns: "three", turn, third: 0.5 };
+        const { where, drop } = live.programs.least_squares, at = where(state, name);
+        drop(state, name, [at[0] + 0.4, at[1] - 0.3]);
+        return [at, where(state, name), state.third];
+      }))""")
+    for before, after, third in seen:
+        assert after == pytest.approx([before[0] + 0.4, before[1] - 0.3])
+        assert third == 0.5
+
+
+def test_the_browser_finds_the_margins_and_runs_that_python_does(hero: Figure) -> None:
+    rng = np.random.default_rng(1)
+    tried = [rng.uniform([-1, 0], [2, 3], (3, 2)).tolist() for _ in range(30)]
+    script = """tried => tried.map(([first, second, third]) => {
+      const found = live.programs.margins.all({ first, second, third });
+      return Object.values(found).map(({ best, seen }) => [best, seen[39]]);
+    })"""
+    separable = 0
+    for Z, found in zip(map(np.array, tried), hero.page.evaluate(script, tried), strict=True):
+        for kind, (best, last) in zip(NORMS.values(), found, strict=True):
+            gamma = ib.maximal_margin(Z, kind)
+            if gamma < 0.05:
+                assert np.min(Z @ best) < 0.05 + 1e-6
+                continue
+            separable += 1
+            run = ib.logistic_descent(Z, kind, 40)
+            assert ib.norm(np.array(best), kind) == pytest.approx(1)
+            assert np.min(Z @ best) == pytest.approx(gamma, rel=1e-6)
+            np.testing.assert_allclose(last["w"], run.w, rtol=1e-9, atol=1e-12)
+            assert last["bound"] == pytest.approx(run.bound, rel=1e-6)
+            share = np.min(Z @ run.w) / ib.norm(run.w, kind) / gamma
+            assert last["share"] == pytest.approx(share, rel=1e-6)
+    assert separable > 40
+
+
+def test_the_browser_finds_the_end_of_the_flow_on_squares_that_python_does(hero: Figure) -> None:
+    rng = np.random.default_rng(2)
+    tried = [(rng.uniform(0.4, 2, 2).tolist(), 10 ** rng.uniform(-4, 1)) for _ in range(25)]
+    script = """tried => tried.map(([a, alpha]) => {
+      const { ends, law } = live.programs.squares, found = law(a, 2);
+      const { least, slack, bound, fallback, excess } = found;
+      return [ends(a, alpha, 2), least, slack, bound(alpha), fallback(alpha), excess(alpha)];
+    })"""
+    for (a, alpha), found in zip(tried, hero.page.evaluate(script, tried), strict=True):
+        A, y = np.array([a]), np.array([2.0])
+        x, s = entropy_minimiser(A, y, np.full(2, alpha**2))
+        best = minimal_l1(A, y)
+        on = np.argmax(best.x)
+        constant = best.slack * np.exp(A[0, 1 - on] / A[0, on] * np.log(best.x[on]))
+        entropy = best.x[on] * np.log(best.x[on]) - best.x[on]
+        expected = [s[0], best.value, best.slack, constant * alpha ** (2 * best.slack)]
+        expected += [(2 + entropy) / (2 * np.log(1 / alpha)), (1 - A.T @ best.dual) @ x]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, err_msg=str((a, alpha)))
 
 
 def test_a_point_follows_the_mouse_and_stays_in_the_plane(hero: Figure) -> None:
@@ -213,10 +371,10 @@ def test_switches_and_dials_change_what_is_drawn_and_said(hero: Figure) -> None:
     for ball, touch in zip(NORMS, ("(-1.50, 1.75)", "(-0.60, 1.30)", "(0.00, 1.00)"), strict=True):
         hero.root.get_by_role("radio", name=ball, exact=True).check()
         assert f"The {ball} ball around the start touches the line at {touch}" in hero.alt()
-    assert hero.root.locator("output").text_content() == "3.00"
+    assert hero.radius().text_content() == "3.00"
     dial.press("Home")
     assert "does not reach" in hero.alt()
-    assert dial.get_attribute("aria-valuetext") == hero.root.locator("output").text_content()
+    assert dial.get_attribute("aria-valuetext") == hero.radius().text_content()
 
 
 def test_the_data_meet_the_axes_and_never_vanish(hero: Figure) -> None:
@@ -231,7 +389,7 @@ def test_the_data_meet_the_axes_and_never_vanish(hero: Figure) -> None:
 
 
 def test_play_lets_the_ball_grow_and_stops_when_asked(hero: Figure) -> None:
-    button, output = hero.root.get_by_role("button"), hero.root.locator("output")
+    button, output = hero.radius(".play"), hero.radius()
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
     expect(output).not_to_have_text("1.00")
@@ -259,7 +417,7 @@ def test_a_link_restores_its_setting(opened: Open, hero: Figure) -> None:
     expect(again.root.get_by_role("radio", name="ℓ₁")).to_be_checked()
     assert again.at("start") == (2.6, -1.2)
     assert "sign descent" in again.alt()
-    assert again.root.locator("output").text_content() == "1.00"
+    assert again.radius().text_content() == "1.00"
 
 
 def test_paper_shows_the_stored_picture(hero: Figure) -> None:
@@ -271,7 +429,7 @@ def test_paper_shows_the_stored_picture(hero: Figure) -> None:
 
 def test_without_scripts_the_picture_is_seen_and_no_dead_control(browser: Browser) -> None:
     plain = visit(browser, address(PLACE), java_script_enabled=False)
-    expect(plain.page.locator("figure.live img")).to_be_visible()
+    expect(plain.page.locator(f"figure.live#{NAME} img")).to_be_visible()
     assert not plain.page.locator("figure.live :is(input, button, a.setting):visible").count()
     plain.close()
 
@@ -314,3 +472,202 @@ def test_only_pages_with_a_live_figure_load_the_script() -> None:
     for page in HTML.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert ("live.js" in text) == ('<figure class="live"' in text), page.name
+
+
+def test_pixels_and_passes_are_those_of_python(opened: Open) -> None:
+    page = opened(address("book/stochastic_optimization.html")).page
+    script = """([m, d, seed, pull]) => {
+      const { masks, excess, pass, atMost } = live.programs.last_pixel, drawn = masks(m, d, seed);
+      const left = Array.from({ length: d }, (_, i) => drawn.every(mask => !mask[i]));
+      const k = left.filter(Boolean).length, w = pass(drawn, pull);
+      return [k, excess(k, d, pull), atMost(w, pull), ...w];
+    }"""
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        m, d, seed = int(rng.integers(1, 10)), int(rng.integers(2, 200)), int(rng.integers(1, 99))
+        k, excess, most, *w = page.evaluate(script, [m, d, seed, 0.1])
+        masks = so.masks(m, d, seed)
+        expected = so.masked_pass(masks, 0.1)
+        assert k == np.sum(masks.sum(axis=0) == 0)
+        np.testing.assert_allclose(w, expected, rtol=1e-9, atol=1e-12)
+        assert excess == pytest.approx(so.masked_excess(k, d, 0.1), abs=1e-10)
+        half = np.linalg.norm(expected) / np.sqrt(2)
+        assert most == pytest.approx(half + 0.1 / d * np.sum((expected - 1) ** 2) - 0.1)
+
+
+def bounced(cloud: np.ndarray, start: np.ndarray, steps: int, step: float, run: int) -> tuple:
+    """Where that run towards the points of a cloud ends, and its average."""
+    return stochastic_gradient_descent(
+        lambda w, z: (w - z) / (np.linalg.norm(w - z) or 1),
+        start,
+        cloud[so.hashed(steps, 1, run)[:, 0] % 12],
+        step,
+    )
+
+
+def test_the_ball_bounces_as_in_python(opened: Open) -> None:
+    page = opened(address("book/stochastic_optimization.html")).page
+    script = """([start, step, run, data]) => {
+      const { points, average } = live.programs.bouncing_ball.path(start, step, run, data);
+      const { bound, ...means } = live.programs.bouncing_ball.sides(start, 1, data);
+      return [points.at(-1), average, means.average, bound];
+    }"""
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        cloud, start, best = rng.normal(size=(12, 2)), rng.normal(size=2), rng.normal(size=2)
+        steps, run, step = int(rng.integers(1, 60)), int(rng.integers(1, 40)), rng.uniform(0.01, 2)
+        data = {"cloud": cloud.tolist(), "best": best.tolist(), "steps": steps}
+        last, average, mean, bound = page.evaluate(script, [start.tolist(), step, run, data])
+        expected = bounced(cloud, start, steps, step, run)
+        np.testing.assert_allclose([last, average], expected, rtol=1e-7, atol=1e-9)
+        unit = np.linalg.norm(start - best) / np.sqrt(steps)
+        averages = [bounced(cloud, start, steps, unit, k)[1] for k in range(1, 33)]
+        risks = [np.linalg.norm(cloud - w, axis=1).mean() for w in [best, *averages]]
+        assert mean == pytest.approx(np.mean(risks[1:]) - risks[0], abs=1e-7)
+        assert bound == pytest.approx(unit)
+
+
+FACTORIZATION = "book/factorization.html"
+
+
+def rolled(w: float, columns: str, start: list[float]) -> np.ndarray:
+    """Gradient descent on both factors of diag(1, 1/2), equal and penalised by 0.1."""
+    weights, target = np.array([[1, w], [w, 1]]), np.diag([1, 0.5])
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        U = z[:, None] if columns == "1" else np.diag(z)
+        return 2 * ((weights * (U @ U.T - target)) @ U + 0.1 * U).sum(axis=1)
+
+    return gradient_descent(slope, start, 0.02, max_steps=400, record_every=1).trajectory
+
+
+def test_the_ball_rolls_as_both_factors_do(opened: Open) -> None:
+    page, rng = opened(address(FACTORIZATION)).page, np.random.default_rng(1)
+    tried = [
+        {"w": rng.uniform(1, 10), "columns": "12"[k % 2], "start": rng.uniform(-1, 1, 2).tolist()}
+        for k in range(20)
+    ]
+    script = "all => all.map(one => live.programs.second_column.path(one, {s: 0.5, lam: 0.1}))"
+    for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
+        np.testing.assert_allclose(drawn, rolled(**one), rtol=1e-9, atol=1e-9, err_msg=str(one))
+
+
+def test_the_digit_shown_is_that_of_the_nearest_fit(opened: Open) -> None:
+    page, rng = opened(address(FACTORIZATION)).page, np.random.default_rng(2)
+    data = page.evaluate(
+        """() => JSON.parse(document.querySelector("#more-rank script").textContent).data"""
+    )
+    tried = [
+        {"lam": 10 ** rng.uniform(-1.5, 0.5), "columns": rng.uniform(1, 37)} for _ in range(40)
+    ]
+    script = "([all, data]) => all.map(one => live.programs.more_rank.chosen(one, data))"
+    for one, place in zip(tried, page.evaluate(script, [tried, data]), strict=True):
+        near = np.abs(np.log(np.array(data["lams"]) / one["lam"])).argmin()
+        assert place == [near, np.abs(np.array(data["columns"]) - one["columns"]).argmin()]
+
+
+@pytest.mark.parametrize("name", ["more-rank", "second-column"])
+def test_a_drawing_of_factors_says_what_its_picture_does(opened: Open, name: str) -> None:
+    root = opened(address(FACTORIZATION)).page.locator(f"figure.live#{name}")
+    root.scroll_into_view_if_needed()
+    alt = root.locator("img").get_attribute("alt")
+    expect(root.locator("svg")).to_have_attribute("aria-label", alt)
+
+
+def test_the_pass_is_that_of_the_example(opened: Open) -> None:
+    """Value, slope, curvature and the end of a run; its contours have the values they say."""
+    page = opened(address("book/sensing.html")).page
+    rng = np.random.default_rng(0)
+    points, deltas = rng.uniform(-1.5, 1.5, (30, 2)), rng.uniform(0, 0.49, 30)
+    script = """([points, deltas]) => points.map((p, i) => {
+      const { value, slope, curvature, worst, path } = live.programs.pass, d = deltas[i];
+      return [value(p, d), ...slope(p, d), curvature(d), worst(d), ...path(p, d).at(-1)];
+    })"""
+    for point, delta, drawn in zip(
+        points, deltas, page.evaluate(script, [points.tolist(), deltas.tolist()]), strict=True
+    ):
+        V, lake = np.diag([1.0, -1.0]), np.array([[0.0], [np.sqrt(delta)]])
+        problem = sn.weak_direction(V, float(delta), np.array([[1.0], [0.0]]))
+        bend = sn.hessian(problem, lake)[0, 0]
+        value, slope = sn.sharp(point, delta), sn.sharp_gradient(point, delta)
+        expected = [value, *slope, bend, -sn.least_escape(float(delta))]
+        np.testing.assert_allclose(drawn[:5], expected, rtol=1e-9, atol=1e-9)
+        end = gradient_descent(
+            lambda q, d=delta: clipped(sn.sharp_gradient(q, d)), point, 0.05, max_steps=799
+        )
+        np.testing.assert_allclose(drawn[5:], end.x, atol=1e-6)
+    script = """([levels, deltas]) => levels.map((c, i) => live.programs.pass
+      .rings(c, deltas[i]).flat().map(p => live.programs.pass.value(p, deltas[i])))"""
+    levels, deltas = rng.uniform(0.02, 3, 20), rng.uniform(0, 0.95, 20)
+    for level, values in zip(
+        levels, page.evaluate(script, [levels.tolist(), deltas.tolist()]), strict=True
+    ):
+        np.testing.assert_allclose(values, level, atol=1e-9)
+
+
+def clipped(slope: np.ndarray) -> np.ndarray:
+    """The slope, cut to length 2."""
+    return slope / max(1.0, float(np.linalg.norm(slope)) / 2)
+
+
+def test_the_two_conditions_touch_where_the_theorem_says(opened: Open) -> None:
+    page = opened(address("book/sensing.html")).page
+    rng = np.random.default_rng(1)
+    settings = [
+        {"delta": float(delta), "columns": int(k)}
+        for delta, k in zip(rng.uniform(0.01, 0.9, 20), rng.integers(1, 7, 20), strict=True)
+    ]
+    script = """all => all.map(s => {
+      const { touching, escape, limit } = live.programs.touch;
+      return [...touching(s), escape(s), limit(s)];
+    })"""
+    for one, (p, g, escape, limit) in zip(settings, page.evaluate(script, settings), strict=True):
+        delta, k = one["delta"], one["columns"]
+        assert (g - 1) ** 2 + (1 - delta**2) * k * p**2 == pytest.approx(delta**2)
+        assert escape == pytest.approx(4 * (g - (1 + delta) * p))
+        assert limit == pytest.approx(sn.threshold(1, k))
+        assert (escape > 0) == (delta < limit)
+        if k == 1:
+            assert escape == pytest.approx(sn.least_escape(delta))
+
+
+@pytest.mark.parametrize("name", ["the-pass-closes", "two-conditions"])
+def test_the_figures_of_recovery_say_at_the_start_what_their_pictures_do(
+    opened: Open, name: str
+) -> None:
+    figure = opened(address("book/sensing.html")).page.locator(f"figure.live#{name}")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("svg")).to_have_attribute(
+        "aria-label", figure.locator("img").get_attribute("alt")
+    )
+
+
+def test_the_browser_has_the_networks_of_all_colourings(opened: Open) -> None:
+    """With all lines and with one taken away, where some colouring wins."""
+    page = opened(address("book/capacity.html")).page
+    expect(page.locator("figure.live#fano svg")).to_be_visible()
+    script = "([all, data]) => all.map(one => live.programs.fano.right(one, data))"
+    for gone, lines in (("none", cap.FANO), ("one", cap.FANO[:2] + cap.FANO[3:])):
+        x, wanted = cap.colouring_sample(7, lines)
+        colourings = cubes.bits(7)
+        tried = [{"colour": "".join(map(str, c)), "without": gone} for c in colourings.tolist()]
+        data = {"lines": cap.FANO, "away": {"none": -1, "one": 2}}
+        found = page.evaluate(script, [tried, data])
+        units = map(cap.colouring_network, colourings)
+        assert found == [(cap.fires(a, x) == wanted).tolist() for a in units]
+        assert any(map(all, found)) == (gone == "one")
+
+
+def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> None:
+    page = opened(address("book/capacity.html")).page
+    expect(page.locator("figure.live#fano svg")).to_be_visible()  # then the programs are there
+    rng, tried = np.random.default_rng(1), []
+    for n in range(1, 13):
+        for held in ("exactly", "in half precision"):
+            draws = ["".join(map(str, row)) for row in rng.integers(0, 2, (3, 12))]
+            tried += [{"labels": labels, "n": n, "held": held} for labels in draws]
+    script = "all => all.map(one => [live.programs.sine.held(one), live.programs.sine.signs(one)])"
+    for one, (held, signs) in zip(tried, page.evaluate(script, tried), strict=True):
+        weight = cap.sine_weight([int(bit) for bit in one["labels"][: one["n"]]])
+        expected = weight if one["held"] == "exactly" else int(np.float16(weight))
+        assert (held, signs) == (expected, cap.sine_signs(expected, one["n"]).tolist())

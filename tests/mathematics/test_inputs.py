@@ -17,6 +17,8 @@ from scipy import sparse
 
 import lecture_code
 from lecture_code import (
+    alternating,
+    capacity,
     checks,
     cubes,
     digits,
@@ -25,6 +27,7 @@ from lecture_code import (
     kernels,
     losses,
     masks,
+    mirrors,
     norms,
     ntk,
     optimize,
@@ -33,13 +36,19 @@ from lecture_code import (
 )
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
+from lecture_code import factorization as fz
+from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import local_search as ls
 from lecture_code import matrix_completion as mc
 from lecture_code import measurements as ms
 from lecture_code import nets as nt
+from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
+from lecture_code import sensing as sn
+from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
 
 A, Y, X0, Z = [[1, 2, 3], [2, 1, 0]], [6, 3], [1, 2, 1], [[1, 0, 1], [1, 1, 0]]
@@ -86,6 +95,16 @@ def sensing(a):
     return ms.Sensing(a([[[1, 0], [0, 1]], [[0, 1], [1, 0]]]), a([4, 2]))
 
 
+def gate(a):
+    circuit = nw.Circuit(a(2))
+    circuit.gate({0: a(1), 1: a(-2)}, a(1))
+    return circuit.gates
+
+
+def holes(a):
+    return alternating.Table(a([0, 0, 1]), a([0, 2, 1]), a([100, 2, 3]), (2, 3), a([1, 2]))
+
+
 def sample(a):
     return tuple((tuple(a(bit) for bit in x), a(y)) for x, y in SAMPLE)
 
@@ -95,6 +114,37 @@ def judged(rule, a):
 
 
 CALLS = {
+    "alternating.Table.on_entries": lambda a: holes(a).on_entries(a([1, 2, 3])).toarray(),
+    "alternating.alternate": lambda a: alternating.alternate(
+        holes(a), a([[1], [2]]), a([[1], [2], [1]]), a(0.5), a(3)
+    ),
+    "alternating.duality_gap": lambda a: alternating.duality_gap(
+        holes(a), a([[1], [2]]), a([[1], [2], [1]]), a(0.5)
+    ),
+    "alternating.entries": lambda a: alternating.entries(
+        holes(a), a([[100], [2]]), a([[1], [2], [100]])
+    ),
+    "alternating.objective": lambda a: alternating.objective(
+        holes(a), a([[100], [2]]), a([[1], [2], [100]]), a(0.5)
+    ),
+    "alternating.rank_path": lambda a: (
+        alternating.rank_path(holes(a), (1, 2), a(0.5), rng(), sweeps=a(3))[-1].W
+    ),
+    "alternating.table": lambda a: alternating.table(a(POINTS), a([[1, 0], [1, 1], [0, 1]])).values,
+    "capacity.bit_extractor": lambda a: run(
+        *capacity.bit_extractor(a([[1, 0], [0, 1]])), a([[1, 2, 1], [0, 1, 1]])
+    ),
+    "capacity.colouring_network": lambda a: capacity.colouring_network(a([0, 1, 1]), a(2)),
+    "capacity.colouring_sample": lambda a: capacity.colouring_sample(a(3), [a([0, 1]), a([2, 1])]),
+    "capacity.consistent": lambda a: sorted(capacity.consistent(a(3), [a([0, 1])], a(2))),
+    "capacity.fires": lambda a: capacity.fires(a([[2, -1], [-1, 2]]), a([[1, 1], [1, 0]])),
+    "capacity.half_planes": lambda a: capacity.half_planes(a([[0, 0], [1, 0], [0, 100]])),
+    "capacity.labelings": lambda a: capacity.labelings(a([[0, 0], [1, 0], [0, 100]]), a(2)),
+    "capacity.one_coloured": lambda a: capacity.one_coloured(a([0, 1, 1]), [a([0, 1]), a([2, 1])]),
+    "capacity.sauer": lambda a: capacity.sauer(a(100), a(3)),
+    "capacity.sine_signs": lambda a: capacity.sine_signs(a(101), a(6)),
+    "capacity.sine_weight": lambda a: capacity.sine_weight(a([1, 0, 1])),
+    "capacity.threshold_functions": lambda a: capacity.threshold_functions(a(2)),
     "checks.as_bits": lambda a: checks.as_bits("x", a([0, 1])),
     "checks.as_floats": lambda a: checks.as_floats("x", a([100, 2])),
     "checks.as_fraction": lambda a: checks.as_fraction("x", a(3)),
@@ -122,8 +172,33 @@ CALLS = {
     "entropy.entropy_minimiser": lambda a: en.entropy_minimiser(a(A), a(Y), a(X0), a([0, 0])),
     "entropy.minimal_l1": lambda a: en.minimal_l1(a(A), a(Y)),
     "entropy.on_manifold": lambda a: en.on_manifold(a(A), a(X0), a([1, 0])),
+    "factorization.balanced": lambda a: fz.balanced(a(POINTS), a(1))[0] @ [[1]],
+    "factorization.block_law": lambda a: fz.block_law(a(4), a(2), a(0.5)),
+    "factorization.hessian": lambda a: fz.hessian(
+        a([[100, 2], [3, 4]]), a([[1, 2], [3, 1]]), a([[1], [2]]), a([[1], [1]]), a(0.5)
+    ),
+    "factorization.max_norm": lambda a: fz.max_norm(a([[100, 2], [3, 4]]), a(0.25), a(9)).upper,
+    "factorization.power_spectrum": lambda a: fz.power_spectrum(a(4), a(0.5), rng(), rank=a(2)),
+    "factorization.rademacher": lambda a: fz.rademacher(
+        a([[0.5, 0.25], [0.125, 0.125]]), a(4), a(3), rng(), weighted=True
+    ),
+    "factorization.trace_norm": lambda a: fz.trace_norm(a([[100, 2], [3, 4]])),
+    "factorization.weighted_trace_norm": lambda a: fz.weighted_trace_norm(
+        a([[100, 2], [3, 4]]), a([0.5, 0.25]), a([1, 2])
+    ),
     "flows.integrate": lambda a: flows.integrate(
         lambda z: -z, a([1, 2]), a([1, 2]), rtol=1e-8, atol=1e-8
+    ),
+    "generalized_learning.density": lambda a: gl.density(a([0.25, 0.75])).excess(np.zeros(2)),
+    "generalized_learning.lloyd": lambda a: gl.lloyd(a(POINTS), a([[100, 50], [0, 100]])),
+    "generalized_learning.logistic_minimiser": lambda a: gl.logistic_minimiser(
+        a(POINTS), a([1, -1, 1]), ridge=a(1), radius=a(2)
+    ),
+    "generalized_learning.newsvendor": lambda a: gl.newsvendor(a(3)).excess(1.0),
+    "generalized_learning.odd_even": lambda a: gl.odd_even(a(2)).excess(np.zeros(65)),
+    "generalized_learning.routes": lambda a: gl.routes(a(3), rng()).excess(np.full(6, 1 / 6)),
+    "generalized_learning.squared_distances": lambda a: gl.squared_distances(
+        a(POINTS), a([[100, 50], [0, 100]])
     ),
     "graphs.Dag.edge_factors": lambda a: dag(a).edge_factors(a([2])),
     "graphs.Dag.forward": lambda a: run(dag(a), a([3, -2, 2]), a([[100], [2]])),
@@ -166,6 +241,7 @@ CALLS = {
     "kernels.analytic_ntk": lambda a: kernels.analytic_ntk(a(POINTS), a(POINTS), depth=a(2)),
     "kernels.arc_cosine": lambda a: kernels.arc_cosine(a([[1, 0], [0, 1]])),
     "kernels.check_width": lambda a: kernels.check_width(a(3)),
+    "kernels.best_of_norm": lambda a: kernels.best_of_norm(a([[2, 1], [1, 2]]), a([1, 3]), a(1)),
     "kernels.circle_eigenvalues": lambda a: kernels.circle_eigenvalues(a([0, 1, 100])),
     "kernels.fixed_features_error": lambda a: kernels.fixed_features_error(a(5), a(12), a(6)),
     "kernels.kernel_descent": lambda a: kernels.kernel_descent(
@@ -181,6 +257,32 @@ CALLS = {
     "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
     "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
     "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "local_search.ascend_quartic": lambda a: ls.ascend_quartic(
+        a([[1, 0], [0, 1]]), a([1, 2]), a([[100, 1], [1, 2]]), a(0.25), a(2)
+    ),
+    "local_search.chain": lambda a: ls.chain(a([100, 1, -2])),
+    "local_search.chain_gradient": lambda a: ls.chain_gradient(a([100, 1, -2])),
+    "local_search.half_time": lambda a: ls.half_time(a(3), a(0.25), a(2)),
+    "local_search.learning_curve": lambda a: ls.learning_curve(a(2), a(0.25), a([1, 2]), a([1, 3])),
+    "local_search.leaving_times": lambda a: ls.leaving_times(a([[0, 0], [2, 0], [2, 100]])),
+    "local_search.net_derivatives": lambda a: ls.net_derivatives(
+        [a(Z), a([[100, 2]])], a([[1, 2, 3]])
+    )[1],
+    "local_search.quartic": lambda a: ls.quartic(a([[1, 0], [0, 1]]), a([1, 2]), a([100, 2])),
+    "local_search.quartic_critical_points": lambda a: ls.quartic_critical_points(a([1, 2]))[0],
+    "local_search.sphere_hessian": lambda a: ls.sphere_hessian(
+        a([[1, 0], [0, 1]]), a([1, 2]), a([0, 1])
+    ),
+    "local_search.synchronize": lambda a: ls.synchronize(
+        a([[0, 1], [1, 0]]), a([[100, 1], [1, 2]]), a(0.25), a(2)
+    ),
+    "local_search.synchrony": lambda a: ls.synchrony(a([[0, 1], [1, 0]]), a([[100, 1], [1, 2]])),
+    "local_search.synchrony_hessian": lambda a: ls.synchrony_hessian(
+        a([[0, 1], [1, 0]]), a([[1, 0], [0, 1]])
+    ),
+    "local_search.two_layer_critical_point": lambda a: ls.two_layer_critical_point(
+        a(A), a([1]), a(2), a(2)
+    ),
     "matrix_completion.Completion.on_mask": lambda a: instance(a).on_mask(a([1, 2, 3, 4, 5, 6])),
     "matrix_completion.Completion.products": lambda a: instance(a).products(a([100, 2, 3])),
     "matrix_completion.Completion.residual": lambda a: instance(a).residual(a([100, 2, 3])),
@@ -221,6 +323,20 @@ CALLS = {
     "measurements.measure": lambda a: ms.measure(sensing(a), a([[100, 2], [2, 100]])),
     "measurements.minimal_frobenius": lambda a: ms.minimal_frobenius(sensing(a)),
     "measurements.residual_matrix": lambda a: ms.residual_matrix(sensing(a), a([[9, 2], [2, 9]])),
+    "mirrors.ball": lambda a: mirrors.ball(a(2))(np.array([3.0, 4.0])),
+    "mirrors.l1_ball": lambda a: mirrors.l1_ball(a(2))(np.array([3.0, -4.0])),
+    "mirrors.p_norm": lambda a: mirrors.p_norm(a(1.5))(np.array([3.0, -4.0])),
+    "mirrors.softmax": lambda a: mirrors.softmax(a([100, 99, 0])),
+    "networks.Circuit.gate": gate,
+    "networks.adder": lambda a: nw.adder(a(2)).gates,
+    "networks.batcher": lambda a: nw.batcher(a(8)),
+    "networks.elementary": lambda a: nw.elementary(a(110), a(4), a(2)).gates,
+    "networks.interpolant": lambda a: nw.interpolant(a([1, 2, 4]), a([3, 0, 100])).w,
+    "networks.parity": lambda a: nw.parity(a(3), "layer").w,
+    "networks.sigmoid_rows": lambda a: nw.sigmoid_rows(a(110), a([0, 1, 0, 1]), a(3), a(7)),
+    "networks.sorter": lambda a: nw.sorter(a(4)).w,
+    "networks.truth_table": lambda a: nw.truth_table(a([0, 1, 1, 0])).w,
+    "networks.union": lambda a: nw.union([(a([[1, 0], [0, 1]]), a([2, 1]))]).w,
     "nets.Layered.edge_factors": lambda a: layered(a).edge_factors(a([2, 3])),
     "nets.Layered.forward": lambda a: run(layered(a), a(W2), a(POINTS)),
     "nets.Layered.initial": lambda a: layered(a).initial(rng()),
@@ -292,6 +408,33 @@ CALLS = {
     "path_norm.path_values": lambda a: pn.path_values(dag(a), a([100, 100, 1])),
     "path_norm.repeated_kappa": lambda a: pn.repeated_kappa(recurrent(a), a(W3[:3])),
     "path_norm.unit_norms": lambda a: pn.unit_norms(layered(a), a(W2), a(3)),
+    "stochastic_optimization.coordinate_excess": lambda a: so.coordinate_excess(a(3)),
+    "stochastic_optimization.first_maximiser": lambda a: so.first_maximiser(a(POINTS), a([1, 2])),
+    "stochastic_optimization.hashed": lambda a: so.hashed(a(2), a(3), a(1)).astype(float),
+    "stochastic_optimization.masked_excess": lambda a: so.masked_excess(a(3), a(100), a(0.25)),
+    "stochastic_optimization.masked_pass": lambda a: so.masked_pass(a([[1, 0], [1, 1]]), a(0.25)),
+    "stochastic_optimization.masked_slope": lambda a: so.masked_slope(a([1, 2]), a([1, 0]), a(1)),
+    "stochastic_optimization.masks": lambda a: so.masks(a(2), a(3), a(1)),
+    "stochastic_optimization.passes": lambda a: so.passes(a(2), a(2)),
+    "stochastic_optimization.some_unseen": lambda a: so.some_unseen(a(2), a(3)),
+    "stochastic_optimization.staircase": lambda a: so.staircase(a(3)),
+    "sensing.align": lambda a: sn.align(a(POINTS), a([[1], [2], [2]])),
+    "sensing.critical_point": lambda a: sn.critical_point(sensing(a), a([[2], [1]]), a(2)),
+    "sensing.descend": lambda a: sn.descend([sensing(a)], a([[[1], [2]]]), a(0.25), a(2)),
+    "sensing.gaussian_width": lambda a: sn.gaussian_width(a(3), a(2), rng(), a(5)),
+    "sensing.gradient": lambda a: sn.gradient(sensing(a), a([[2], [1]])),
+    "sensing.hessian": lambda a: sn.hessian(sensing(a), a([[2], [1]])),
+    "sensing.isometry_bound": lambda a: sn.isometry_bound(a(4), a(100), a(0.25)),
+    "sensing.isometry_search": lambda a: sn.isometry_search(sensing(a), a(1), rng(), a(2), a(3)),
+    "sensing.least_escape": lambda a: sn.least_escape(a(0.25)),
+    "sensing.objective": lambda a: sn.objective(sensing(a), a([[2], [1]])),
+    "sensing.sharp": lambda a: sn.sharp(a([[2, 1]]), a(0.25)),
+    "sensing.sharp_gradient": lambda a: sn.sharp_gradient(a([[2, 1]]), a(0.25)),
+    "sensing.spectral_start": lambda a: sn.spectral_start(sensing(a), a(1)),
+    "sensing.threshold": lambda a: sn.threshold(a(1), a(2)),
+    "sensing.weak_direction": lambda a: sn.weak_direction(
+        a([[1, 0], [0, 2]]), a(0.25), a([[1], [2]])
+    ),
     "truth_tables.pack": lambda a: truth_tables.pack(a([0, 1] * 128)),
     "truth_tables.words": lambda a: truth_tables.words(a([[0], [1]] * 128)),
     "universal_learning.best_by_length": lambda a: ul.best_by_length(
@@ -323,12 +466,22 @@ WITHOUT_NUMBERS = {
     *("checks.same_shape", "checks.solve", "checks.takes", "graphs.check_activation"),
     *("description_length.Programs.arguments", "description_length.decode"),
     *("description_length.encode", "description_length.show", "digits.load"),
+    *("generalized_learning.Problem.one_pass", "generalized_learning.clusters"),
+    *("generalized_learning.logistic_slope", "generalized_learning.odd_even_digits"),
+    *("stochastic_optimization.golay", "stochastic_optimization.orbits"),
     *("graphs.Dag.paths", "graphs.Network.forward", "graphs.Network.linear"),
     *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
+    "factorization.sea_temperatures",
     *("truth_tables.inputs", "truth_tables.unpack"),
     *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
     *("sweep.points", "sweep.recheck", "sweep.sweep"),
     *("experiments.again", "experiments.load"),
+    *("networks.Circuit.nand", "networks.compile_circuit"),
+    *("wiring.Wiring.network", "wiring.Wiring.unit", "wiring.combined"),
+    *("experiments.again", "experiments.load", "capacity.hidden_layers"),
+    *("experiments.capacity.feature_width", "experiments.capacity.ridge_fits"),
+    *("experiments.capacity.trained_width", "experiments.capacity.with_momentum"),
+    "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),

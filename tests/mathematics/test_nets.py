@@ -1,6 +1,8 @@
 """Networks against autograd, against each other, and against closed forms."""
 
 import re
+from dataclasses import replace
+from typing import ClassVar
 
 import autograd.numpy as anp
 import numpy as np
@@ -11,6 +13,12 @@ from hypothesis import strategies as st
 
 from lecture_code import nets
 from lecture_code.nets import Dag, Layered, Recurrent, value_and_gradient
+
+ACTIVATIONS = {
+    "relu": lambda z: anp.maximum(z, 0),
+    "linear": lambda z: z,
+    "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
+}
 
 
 def layered_by_autograd(net, w, x, reduce):
@@ -23,8 +31,8 @@ def layered_by_autograd(net, w, x, reduce):
                 signal = anp.concatenate([signal, anp.ones((len(x), 1))], axis=1)
             signal = signal @ w[at : at + rows * columns].reshape(rows, columns).T
             at += rows * columns
-            if layer + 1 < len(net.shapes) and net.activation == "relu":
-                signal = anp.maximum(signal, 0)
+            if layer + 1 < len(net.shapes):
+                signal = ACTIVATIONS[net.activation](signal)
         return signal
 
     return outputs(w), grad(lambda w: reduce(outputs(w)))(w)
@@ -34,7 +42,7 @@ def layered_by_autograd(net, w, x, reduce):
 @given(
     widths=st.lists(st.integers(1, 6), min_size=2, max_size=5),
     bias=st.booleans(),
-    activation=st.sampled_from(["relu", "linear"]),
+    activation=st.sampled_from(["relu", "linear", "sigmoid"]),
     seed=st.integers(0, 1000),
 )
 def test_layered_agrees_with_autograd_and_with_its_graph(widths, bias, activation, seed):
@@ -92,6 +100,62 @@ def test_dag_by_hand():
 def test_dag_outputs_of_one_layer_and_several():
     graph = Dag(1, ((0, 1), (0, 2), (1, 3)), outs=(2, 3))
     assert graph.outputs(np.array([2.0, -3.0, 5.0]), np.ones((1, 1))).tolist() == [[-3.0, 10.0]]
+
+
+def test_an_output_without_edges_is_zero_and_a_hidden_unit_without_edges_is_at_rest():
+    graph = Dag(1, ((0, 3), (2, 3)), outs=(3, 4), activation="sigmoid")
+    outputs, backward = graph.forward(np.array([5.0, 8.0]), np.array([[1.0], [2.0]]))
+    assert outputs.tolist() == [[9.0, 0.0], [14.0, 0.0]]
+    assert backward(np.ones((2, 2))).tolist() == [3.0, 1.0]
+    assert Dag(2, (), (2,)).outputs(np.zeros(0), np.ones((3, 2))).tolist() == [[0.0]] * 3
+
+
+class Counted:
+    """A number that counts what is done with it."""
+
+    done: ClassVar = {"times": 0, "plus": 0}
+
+    def __init__(self, value):
+        self.value = value
+
+    def __mul__(self, other):
+        self.done["times"] += 1
+        return Counted(self.value * other.value)
+
+    def __add__(self, other):
+        self.done["plus"] += 1
+        return Counted(self.value + getattr(other, "value", other))
+
+    def __gt__(self, other):
+        return self.value > other
+
+
+def test_a_forward_pass_multiplies_once_an_edge_and_visits_each_layer_once():
+    rng = np.random.default_rng(5)
+    edges = [(u, v) for v in range(5, 40) for u in range(v - 4, v) if rng.random() < 0.7]
+    outs = sorted(set(range(5, 40)) - {u for u, _ in edges})
+    graph = Dag(5, tuple(e for k in rng.permutation(len(edges)) for e in [edges[k]]), tuple(outs))
+    w, x = rng.integers(-3, 4, graph.size), rng.integers(-3, 4, (2, 5))
+    expected = replace(graph, activation="linear").outputs(w, x)
+    counted = [np.vectorize(Counted, otypes=[object])(numbers) for numbers in (w, x)]
+    outputs = replace(graph, activation="linear").outputs(*counted)
+    assert np.vectorize(lambda number: number.value)(outputs).tolist() == expected.tolist()
+    entered = len({v for _, v in edges})
+    assert Counted.done == {"times": 2 * graph.size, "plus": 2 * (graph.size - entered)}
+    assert sorted(np.concatenate([layer.edges for layer in graph.layers])) == [*range(graph.size)]
+    for layer in graph.layers:
+        assert not set(layer.sources) & set(layer.targets)
+    assert len(Layered((3, 4, 5, 2)).dag().layers) == 3
+
+
+def test_a_step_unit_has_no_slope_and_a_sigmoid_unit_has():
+    step = Layered((1, 1, 1), activation="step")
+    outputs, backward = step.forward(np.array([1.0, 3.0]), np.array([[0.0], [0.1]]))
+    assert outputs.tolist() == [[0.0], [3.0]]
+    with pytest.raises(
+        ValueError, match=re.escape("activation: 'step'; expected one with a slope")
+    ):
+        backward(np.ones((2, 1)))
 
 
 @pytest.mark.parametrize(
@@ -274,8 +338,8 @@ def test_errors_name_argument_value_and_what_was_expected(call, message):
         (lambda: nets.cross_entropy(np.zeros((2, 3)), np.array([[0]])), "labels: shape (1, 1)"),
         (lambda: Layered((2, 1), activation="tanh"), "activation: 'tanh'; expected"),
         (lambda: Recurrent(1, 0, 1, 2), "hidden: 0; expected at least 1"),
-        (lambda: Dag(1, (), (1,)), "edges, outs: 0 edges"),
-        (lambda: Dag(1, ((0, 1),), (-1,)), "edges, outs: 1 edges, (-1,)"),
+        (lambda: Dag(1, ((0, 1),), ()), "outs: (); expected units that are no inputs"),
+        (lambda: Dag(1, ((0, 1),), (-1,)), "outs: (-1,); expected units that are no inputs"),
     ],
 )
 def test_labels_signs_and_shapes_off_the_documented_sets_are_refused(call, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -229,6 +230,31 @@ def test_step_one_over_t_gives_the_mean_of_the_samples() -> None:
         lambda x, s: x - s, np.full(2, 9), iter(samples), lambda t: 1 / (t + 1)
     )
     np.testing.assert_allclose(last, samples.mean(axis=0), rtol=0, atol=30 * EPS)
+
+
+def test_a_mirror_is_applied_to_the_running_sum_and_points_are_weighed() -> None:
+    slopes, points = np.random.default_rng(3).normal(size=(6, 2)), []
+    last, average = stochastic_gradient_descent(
+        lambda x, g: g, np.ones(2), slopes, 0.5, mirror=np.tanh, weight=float, watch=points.append
+    )
+    duals = 1 - 0.5 * np.vstack([np.zeros(2), np.cumsum(slopes, axis=0)])
+    np.testing.assert_allclose([*points, last], np.tanh(duals), rtol=1e-13)
+    np.testing.assert_allclose(average, np.arange(6) @ np.tanh(duals[:6]) / 15, rtol=1e-13)
+
+
+def test_ten_million_examples_take_no_more_memory_than_two_batches() -> None:
+    """They come from a generator, in batches; what is kept is a point and a sum."""
+    batch, batches = 10_000, 1000
+    stream = (np.random.default_rng(k).standard_normal((batch, 4)) for k in range(batches))
+    tracemalloc.start()
+    last, average = stochastic_gradient_descent(
+        lambda w, z: w - z.mean(axis=0), np.ones(4), stream, lambda t: 1 / (t + 1)
+    )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * batch * 4 * 8
+    assert np.abs(last).max() < 5 / np.sqrt(batch * batches)  # the mean of all of them
+    assert average.shape == (4,)
 
 
 def test_sgd_names_the_step_at_which_it_diverges() -> None:

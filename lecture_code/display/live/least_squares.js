@@ -1,59 +1,60 @@
-// One equation <a, w> = y in two unknowns: where five methods go, and where balls touch the line.
+// One equation <a, w> = y: where five methods go, and where balls touch the line or the plane.
 import { shown } from "./kit.js";
+import { add, dot, nearest, norms, outlines, plane, run, ZERO } from "./solutions.js";
 
-const [STEPS, BETA, SHORTEST, SNAP] = [120, 0.8, 0.7, 0.08];
-const spread = ([p, q]) => Math.abs(p) + Math.abs(q);
-const residual = (a, y, w) => a[0] * w[0] + a[1] * w[1] - y;
-const at = ([p, q]) => `(${shown(p)}, ${shown(q)})`;
-const norms = { "ℓ₁": spread, "ℓ₂": v => Math.hypot(...v), "ℓ∞": v => Math.max(...v.map(Math.abs)) };
-const steepest = { // the least step, in each norm, along which <a, w> rises by 1
-  "ℓ₁": a => (Math.abs(a[0]) >= Math.abs(a[1]) ? [1 / a[0], 0] : [0, 1 / a[1]]),
-  "ℓ₂": a => a.map(v => v / (a[0] ** 2 + a[1] ** 2)),
-  "ℓ∞": a => a.map(v => Math.sign(v) / spread(a)),
+const [SHORTEST, SNAP, TILT, DOTS, WEIGHT] = [0.7, 0.08, 0.4, 50, 1]; // of the third unknown
+const UNITS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]], three = state => state.unknowns === "three";
+const frame = state => { // to the right, and upwards: seen from a little above, turned
+  const angle = (state.turn * Math.PI) / 180, [c, s] = [Math.cos(angle), Math.sin(angle)];
+  return three(state)
+    ? [[c, 0, s], [s * Math.sin(TILT), Math.cos(TILT), -c * Math.sin(TILT)]] : UNITS.slice(0, 2);
 };
-const geometry = { "coordinate descent": "ℓ₁", "sign descent": "ℓ∞" };
-const turns = { "ℓ₁": [4, 0], "ℓ₂": [90, 0], "ℓ∞": [4, Math.PI / 4] };
+const all = (state, name) => // what can be dragged are the first two
+  [...state[name], three(state) ? (name === "start" ? state.third : WEIGHT) : 0];
+const given = (state, { target }) => [all(state, "example"), target, all(state, "start")];
 
 export const equal = true;
+export const idle = state => (three(state) ? [] : ["turn", "third"]);
 export const hold = state => { // an axis is easily met, and the line stays in sight
   const [p, q] = state.example.map(v => (Math.abs(v) < SNAP ? 0 : v));
   const longer = Math.max(1, SHORTEST / Math.hypot(p, q));
   state.example = p || q ? [p * longer, q * longer] : [SHORTEST, 0];
 };
-export const touching = ({ example: a, start, ball }, { target }) =>
-  start.map((v, i) => v - residual(a, target, start) * steepest[ball](a)[i]);
-export const path = ({ example: a, start, method }, { target }) => {
-  const pace = (0.3 * Math.abs(residual(a, target, start))) / spread(a); // of AdaGrad
-  const along = steepest[geometry[method] ?? "ℓ₂"](a), points = [start], sums = [0, 0];
-  for (let t = 0, w = start, velocity = [0, 0]; t < STEPS; t++) {
-    const r = residual(a, target, w);
-    a.forEach((v, i) => (sums[i] += (r * v) ** 2));
-    const step = method === "AdaGrad"
-      ? a.map((v, i) => (pace * r * v) / (Math.sqrt(sums[i]) + 1e-12))
-      : along.map(v => 0.1 * r * v);
-    velocity = velocity.map((v, i) => (method === "momentum" ? BETA * v : 0) - step[i]);
-    points.push((w = w.map((v, i) => v + velocity[i])));
-  }
-  return points;
+export const where = (state, name) => frame(state).map(e => dot(e, all(state, name)));
+export const drop = (state, name, [x, y]) => { // the third unknown stays
+  const [u, v] = frame(state), r = all(state, name)[2], p = (x - u[2] * r) / u[0];
+  state[name] = [p, (y - v[0] * p - v[2] * r) / v[1]];
 };
+export const path = (state, data) => run(...given(state, data), state.method);
+export const touching = (state, data) => nearest(...given(state, data), state.ball);
+
 export const draw = (pen, state, data) => {
-  const { example: a, start, method, ball } = state, points = path(state, data), end = points.at(-1);
-  const touch = touching(state, data), [count, first] = turns[ball];
-  const full = norms[ball](touch.map((v, i) => v - start[i])), radius = Math.min(state.radius, full);
-  const edge = Array.from({ length: count + 1 }, (_, i) => first + (2 * Math.PI * i) / count)
-    .map(angle => [Math.cos(angle), Math.sin(angle)])
-    .map(v => v.map((u, i) => start[i] + (radius * u) / norms[ball](v)));
-  const line = [-9, 9].map(k => a.map((v, i) => steepest["ℓ₂"](a)[i] * data.target + k * [-a[1], a[0]][i]));
-  pen.curve(edge, "bound", { width: 1.5, dash: "5 3", fill: 0.12 });
-  pen.curve(line, "data", { width: 2.5 });
-  pen.curve([[0, 0], a], "data", { width: 1.5 });
-  pen.curve(points, "estimate");
-  for (const point of points.slice(1)) pen.dot(point, "estimate", 2.5);
-  if (radius === full) pen.dot(touch, "bound", 8);
-  pen.dot(end, "estimate", 5.5);
-  pen.label(end, at(end), "estimate", { dx: 10, dy: -8 });
-  pen.label(start, "start", "truth", { dx: 0, dy: 28, anchor: "middle" });
-  pen.label(a, "data", "data", { dx: 16 });
-  const meets = radius === full ? `touches the line at ${at(touch)}` : "does not reach the line";
-  return `The solutions of ${shown(a[0])} w₁ + ${shown(a[1])} w₂ = ${shown(data.target)} form a line. From the start ${at(start)}, ${method} ends at ${at(end)}. The ${ball} ball around the start ${meets}.`;
+  const [a, target, start] = given(state, data), flat = w => frame(state).map(e => dot(e, w));
+  const points = path(state, data), end = points.at(-1), touch = touching(state, data);
+  const full = norms[state.ball](add(touch, [-1, start])), radius = Math.min(state.radius, full);
+  const space = three(state), at = w => `(${w.slice(0, space ? 3 : 2).map(shown).join(", ")})`;
+  UNITS.slice(0, space ? 3 : 2).forEach((e, i) => {
+    pen.curve([-2, 2].map(k => flat(add(ZERO, [k, e]))), "bound", { width: 1 });
+    for (const k of [-2, -1, 1, 2]) pen.dot(flat(add(ZERO, [k, e])), "bound", 2);
+    pen.label(flat(e), "1", "bound", { dx: 4, dy: 14 });
+    pen.label(flat(add(ZERO, [2, e])), "w" + "₁₂₃"[i], "bound", { dx: 5 });
+  });
+  for (const shell of outlines(state.ball, space, frame(state)))
+    pen.curve(shell.map(v => flat(add(start, [radius, v]))), "bound",
+      { width: 1.5, dash: "5 3", fill: space ? 0.05 : 0.12 });
+  pen.curve(plane(a, target, space).map(flat), "data", { width: 2.5, fill: space ? 0.12 : 0 });
+  pen.curve([ZERO, a].map(flat), "data", { width: 1.5 });
+  pen.curve(points.map(flat), "estimate");
+  for (const point of points.slice(1, DOTS)) pen.dot(flat(point), "estimate", 2.5);
+  if (radius === full) pen.dot(flat(touch), "bound", 8);
+  pen.dot(flat(end), "estimate", 5.5);
+  pen.label(flat(end), at(end), "estimate", { dx: 10, dy: -8 });
+  pen.label(flat(start), "start", "truth", { dx: 0, dy: 28, anchor: "middle" });
+  pen.label(flat(a), "data", "data", { dx: 16 });
+  const kind = space ? "plane" : "line", sum = a.slice(0, space ? 3 : 2)
+    .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ");
+  const meets = radius === full ? `touches the ${kind} at ${at(touch)}`
+    : `does not reach the ${kind}`;
+  return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, `
+    + `${state.method} ends at ${at(end)}. The ${state.ball} ball around the start ${meets}.`;
 };

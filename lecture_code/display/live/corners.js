@@ -1,0 +1,60 @@
+// A broken line with corners to drag, and the nearest function of a Gaussian kernel's norm.
+import { shown } from "./kit.js";
+const NAMES = ["first", "second", "third"], APART = 0.05;
+const places = (state, [from, to]) =>
+  [from, ...NAMES.map(name => state[name]), to].sort((a, b) => a[0] - b[0]);
+const slopes = at => at.slice(1).map(([x, y], k) => (y - at[k][1]) / (x - at[k][0]));
+
+export const hold = (state, { ends: [from, to] }) => { // no two corners above each other
+  const sorted = NAMES.map(name => state[name]).sort((a, b) => a[0] - b[0]);
+  sorted.reduce((last, at, k) =>
+    (at[0] = Math.min(to[0] - (3 - k) * APART, Math.max(at[0], last + APART))), from[0]);
+};
+// The outer weights of the ReLUs, in size: the first slope and the jumps of the slope.
+export const weight = (state, { ends }) => slopes(places(state, ends))
+  .reduce(([sum, last], s) => [sum + Math.abs(s - last), s], [0, 0])[0];
+export const problem = (state, { grid, width, ends }) => {
+  const at = places(state, ends), slope = slopes(at);
+  const value = x => {
+    const k = Math.max(1, at.findIndex(corner => corner[0] >= x)) - 1;
+    return at[k][1] + slope[k] * (x - at[k][0]);
+  };
+  const kernel = (a, b) => Math.exp(-((a - b) ** 2) / (2 * width ** 2));
+  return { y: grid.map(value), K: grid.map(a => grid.map(b => kernel(a, b))) };
+};
+// (K + mu I) a = y by elimination, then the fit K a, its norm, and its largest error.
+const ridge = ({ K, y }, mu) => {
+  const n = y.length, rows = K.map((row, i) => [...row, y[i]]), a = y.slice();
+  rows.forEach((row, i) => {
+    row[i] += mu;
+    for (let j = i + 1; j < n; j++) {
+      const factor = rows[j][i] / row[i];
+      for (let k = i; k <= n; k++) rows[j][k] -= factor * row[k];
+    }
+  });
+  const known = i => rows[i].reduce((sum, v, k) => (k > i && k < n ? sum + v * a[k] : sum), 0);
+  for (let i = n; i--;) a[i] = (rows[i][n] - known(i)) / rows[i][i];
+  const g = y.map((v, i) => v - mu * a[i]);
+  const error = Math.max(...a.map(v => Math.abs(mu * v)));
+  return { g, error, norm: Math.sqrt(a.reduce((sum, v, i) => sum + v * g[i], 0)) };
+};
+export const best = (task, norm) => { // as kernels.best_of_norm
+  let [low, high] = [-10, 6];
+  for (let step = 0; step < 40; step++) {
+    const middle = (low + high) / 2;
+    [low, high] = ridge(task, 10 ** middle).norm > norm ? [middle, high] : [low, middle];
+  }
+  return ridge(task, 10 ** high);
+};
+export const draw = (pen, state, data) => {
+  const task = problem(state, data), same = weight(state, data), cost = pen.panels[1];
+  const found = best(task, same * state.times);
+  const path = Array.from({ length: 25 }, (_, k) => ridge(task, 10 ** (-10 + k / 2)));
+  pen.curve(places(state, data.ends), "truth", { width: 2.5 });
+  pen.curve(data.grid.map((x, i) => [x, found.g[i]]), "estimate", { dash: "6 3" });
+  cost.curve(path.map(({ norm, error }) => [norm, error]), "estimate");
+  cost.curve([[same, cost.y[0]], [same, cost.y[1]]], "truth", { width: 1.5, dash: "4 3" });
+  cost.dot([found.norm, found.error], "estimate", 6);
+  return `Four ReLUs of norm ${shown(same)} draw the broken line exactly. The nearest kernel `
+    + `function of norm ${shown(same * state.times)} misses it by up to ${found.error.toFixed(3)}.`;
+};
