@@ -238,7 +238,7 @@ def box(
 ) -> str:
     """A chapter with its statements as dots."""
     x, y = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    title = textwrap.shorten(app.env.titles[f"book/{name}"].astext(), 28, placeholder="…")
+    title = textwrap.shorten(app.env.titles[f"book/{name}"].astext(), 24, placeholder="…")
     parts = [
         f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{size[0]}" height="{size[1]}" rx="5"/>'
         f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}">'
