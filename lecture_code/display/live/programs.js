@@ -15,3 +15,4 @@ export * as margins from "./margins.js";
 export * as squares from "./squares.js";
 export * as fano from "./fano.js";
 export * as sine from "./sine.js";
+export * as cone from "./cone.js";
