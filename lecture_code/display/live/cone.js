@@ -7,7 +7,7 @@ const turns = Array.from({ length: 73 }, (_, i) => (Math.PI * i) / 36);
 const angle = ({ turn }) => [Math.cos((turn * Math.PI) / 180), Math.sin((turn * Math.PI) / 180)];
 const seen = (state, [p, q, h]) => { // to the right and upwards, the cone turned
   const [c, s] = angle(state);
-  return [p * c + q * s, h * Math.cos(TILT) + (q * c - p * s) * Math.sin(TILT)];
+  return [p * c + q * s, h * Math.cos(TILT) + (q * c - p * s) * Math.sin(TILT) - 1];
 };
 const rim = (a, h) => [h * Math.cos(a), h * Math.sin(a), h];
 
@@ -19,7 +19,7 @@ export const hold = state => { // the start stays positive definite
 };
 export const where = state => seen(state, [...state.start, 1]);
 export const drop = (state, name, [x, y]) => {
-  const [c, s] = angle(state), up = (y - Math.cos(TILT)) / Math.sin(TILT);
+  const [c, s] = angle(state), up = (y + 1 - Math.cos(TILT)) / Math.sin(TILT);
   state.start = [x * c - up * s, x * s + up * c];
 };
 export { best, path };
@@ -30,12 +30,12 @@ export const draw = (pen, state) => {
   const rings = [0.4, 0.8, 1.2, TOP].map(h => turns.map(a => flat(rim(a, h))));
   rings.forEach((ring, i) => pen.curve(ring, "bound", { width: i < 3 ? 0.7 : 1.5 }));
   for (const a of turns.filter((_, i) => i % 6 === 0))
-    pen.curve([[0, 0], flat(rim(a, TOP))], "bound", { width: 0.5 });
+    pen.curve([[0, 0, 0], rim(a, TOP)].map(flat), "bound", { width: 0.5 });
   const cut = turns.map(a => rim(a, 3 / (3 - Math.cos(a))));
   pen.curve(cut.map(flat), "data", { width: two ? 0.8 : 2, fill: two ? 0.05 : 0.15 });
   const far = 0.75 - least[0]; // the other end of the segment
   if (two) pen.curve([least, [far, least[1], 1 + far / 3]].map(flat), "data", { width: 3 });
-  pen.curve([[0, 0], flat([...state.start, 1])], "truth", { width: 1, dash: "2 3" });
+  pen.curve([[0, 0, 0], [...state.start, 1]].map(flat), "truth", { width: 1, dash: "2 3" });
   pen.curve(run.map(row => flat(split(row.slice(1, 4)))), "estimate", { width: 2.5 });
   pen.dot(flat(least), "bound", 8);
   pen.dot(flat(split(last.slice(1, 4))), "estimate", 5.5);
