@@ -19,8 +19,10 @@ from lecture_code import capacity as cap
 from lecture_code import cubes
 from lecture_code import description_length as dl
 from lecture_code import implicit_bias as ib
+from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import local_search as ls
 from lecture_code import no_free_lunch as nfl
+from lecture_code import measurements as ms
 from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
@@ -695,6 +697,38 @@ def test_the_figures_of_learning_say_at_the_start_what_their_pictures_do(
     opened: Open, page: str, name: str
 ) -> None:
     figure = opened(address(f"book/{page}.html")).page.locator(f"figure.live#{name}")
+def test_the_flow_in_the_cone_is_that_of_python(opened: Open) -> None:
+    page = opened(address("book/implicit_bias_matrices.html")).page
+    rng, rows = np.random.default_rng(1), np.array([np.diag([1.0, 2.0]), [[0, 0.5], [0.5, 0]]])
+    tried = [
+        {
+            "start": [float(size * np.cos(turn)), float(size * np.sin(turn))],
+            "alpha": float(10 ** rng.uniform(-8, 0)),
+            "entry": float(rng.uniform(-0.9, 0.9)),
+            "known": known,
+            "turn": 0,
+        }
+        for known in ("one number", "two numbers")
+        for size, turn in zip(rng.uniform(0, 0.95, 10), rng.uniform(0, 6.3, 10), strict=True)
+    ]
+    script = """all => all.map(one => {
+      const { path, best } = live.programs.cone, run = path(one);
+      return [run[100], run.at(-1), best(one)];
+    })"""
+    for one, (early, last, best) in zip(tried, page.evaluate(script, tried), strict=True):
+        two, (p, q) = one["known"] == "two numbers", one["start"]
+        problem = ms.Sensing(rows[: 1 + two], np.array([3.0, one["entry"]])[: 1 + two])
+        root = np.linalg.cholesky(one["alpha"] * np.array([[1 + p, q], [q, 1 - p]]))
+        run = ibm.path(problem, root, np.array([early[0], last[0]]), 1e-11)
+        for X, (_, a, b, d, second) in zip(run, (early, last), strict=True):
+            np.testing.assert_allclose([a, b, d], X[[0, 0, 1], [0, 1, 1]], atol=1e-4)
+            assert second == pytest.approx(np.linalg.eigvalsh(X)[0], rel=1e-2, abs=1e-12)
+        assert 2 * best[2] == pytest.approx(ibm.minimal_trace(problem).upper, rel=1e-5)
+
+
+def test_the_cone_says_at_the_start_what_its_picture_does(opened: Open) -> None:
+    page = opened(address("book/implicit_bias_matrices.html")).page
+    figure = page.locator("figure.live#small-cone")
     figure.scroll_into_view_if_needed()
     expect(figure.locator("svg")).to_have_attribute(
         "aria-label", figure.locator("img").get_attribute("alt")

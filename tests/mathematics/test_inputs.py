@@ -220,6 +220,7 @@ CALLS = {
         a([[100, 1], [1, 0]]), a([[50, 3], [1, 0]])
     ),
     "implicit_bias_matrices.example_flow": lambda a: ibm.example_flow(a(0.5), a(2)),
+    "implicit_bias_matrices.example_path": lambda a: ibm.example_path(a(0.5), a(2), a(np.ones(1))),
     "implicit_bias_matrices.exponential_descent": lambda a: ibm.exponential_descent(
         sensing(a), a([[1, 0], [0, 1]]), a(0.25), a(3), a(2)
     ),

@@ -18,3 +18,4 @@ export * as sine from "./sine.js";
 export * as own_rule from "./own_rule.js";
 export * as shortest_program from "./shortest_program.js";
 export * as parity_wall from "./parity_wall.js";
+export * as cone from "./cone.js";
