@@ -15,3 +15,6 @@ export * as margins from "./margins.js";
 export * as squares from "./squares.js";
 export * as fano from "./fano.js";
 export * as sine from "./sine.js";
+export * as rescaled from "./rescaled.js";
+export * as two_starts from "./two_starts.js";
+export * as unit_balls from "./unit_balls.js";
