@@ -52,7 +52,7 @@ export const draw = (pen, state, { start }) => {
       const losses = ends.map(one => Math.min(1e3, Math.max(1e-6, loss(one, data))));
       other.curve(losses.map((value, i) => [i, value]), role, { width, dash });
       other.dot([state.t, losses.at(-1)], role, 5);
-      other.label([1, 3.6 * 0.42 ** k], `${name}: ${power(loss(w, data))}`, role, { dx: 4 });
+      other.label([2, 1e-4 * 0.3 ** k], `${name}: ${power(loss(w, data))}`, role, { dx: 4 });
       return `from the ${name} start to the loss ${power(loss(w, data))}`;
     });
   return `${state.t} steps of ${state.method} with step size ${power(state.eta)} and c = `
