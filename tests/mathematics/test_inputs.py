@@ -475,9 +475,8 @@ WITHOUT_NUMBERS = {
     *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
     "factorization.sea_temperatures",
     *("truth_tables.inputs", "truth_tables.unpack"),
-    *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
+    *("limited.alone", "limited.attempt", "limited.call", "limited.held", "limited.worker"),
     *("sweep.points", "sweep.recheck", "sweep.sweep"),
-    *("experiments.again", "experiments.load"),
     *("networks.Circuit.nand", "networks.compile_circuit"),
     *("wiring.Wiring.network", "wiring.Wiring.unit", "wiring.combined"),
     *("experiments.again", "experiments.load", "capacity.hidden_layers"),
@@ -488,6 +487,9 @@ WITHOUT_NUMBERS = {
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_sgd.grammar_text"),
     *("experiments.path_sgd.recurrent", "experiments.path_sgd.training"),
+    "experiments.ntk.beside_linear_model",
+    *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
+    *("experiments.path_norm.recurrent", "experiments.path_norm.training"),
 }
 
 
