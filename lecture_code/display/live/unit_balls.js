@@ -45,9 +45,8 @@ export const draw = (pen, state) => {
   pen.curve([[0, 0], move], "estimate", { width: 4 });
   pen.dot(move, "estimate", 6);
   pen.label(state.slope, "slope", "data", { dx: 16 });
-  const right = move[0] > 0, dy = move[1] > 0 ? -10 : 20;
-  pen.label(move, `step, down by ${shown(down)}`, "estimate",
-    { dx: right ? 10 : -10, dy, anchor: right ? "start" : "end" });
+  const low = [pen.x[0], pen.y[0]];
+  pen.label(low, `the step goes down by ${shown(down)}`, "estimate", { dx: 6, dy: -8 });
   return `The slope is (${state.slope.map(shown).join(", ")}). In the ball ${state.ball} the `
     + `steepest step is (${move.map(shown).join(", ")}); it goes down by ${shown(down)}.`;
 };
