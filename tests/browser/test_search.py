@@ -29,7 +29,7 @@ QUERIES = {
     "no spurious local minima": "matrix_completion#mc-theorem",
     "conjecture is false": "implicit_bias_matrices#ib-nuclear",
     "one rate for each eigenvector": "ntk#ntk-rate",
-    "path-sgd": "path_norm#pn-path-sgd",
+    "path-sgd": "path_sgd#pn-path-sgd",
     "the 3-chain": "matrix_completion#mc-chain",
     "handwritten digits ntk": "ntk#handwritten-digits",
     # what a reader remembers, and how he spells it

@@ -31,6 +31,7 @@ from lecture_code import (
     norms,
     ntk,
     optimize,
+    paths,
     traces,
     truth_tables,
 )
@@ -47,6 +48,7 @@ from lecture_code import nets as nt
 from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
+from lecture_code import path_sgd as ps
 from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
@@ -401,13 +403,13 @@ CALLS = {
         lambda x, z: a([100, 2]), a([1, 2]), range(3), a(0.25)
     ),
     "path_norm.best_unit": lambda a: pn.best_unit(a(POINTS), a([1, -1, 1]), a(2)),
-    "path_norm.check_order": lambda a: pn.check_order(a(2)),
-    "path_norm.kappa": lambda a: pn.kappa(layered(a), a(W2)),
-    "path_norm.path_jacobian": lambda a: pn.path_jacobian(dag(a), a([100, 100, 1])),
-    "path_norm.path_norm": lambda a: pn.path_norm(layered(a), a(W2), a(3)),
-    "path_norm.path_sgd_direction": lambda a: pn.path_sgd_direction(layered(a), a(W2), a(W2)),
-    "path_norm.path_values": lambda a: pn.path_values(dag(a), a([100, 100, 1])),
-    "path_norm.repeated_kappa": lambda a: pn.repeated_kappa(recurrent(a), a(W3[:3])),
+    "paths.check_order": lambda a: paths.check_order(a(2)),
+    "path_sgd.kappa": lambda a: ps.kappa(layered(a), a(W2)),
+    "path_sgd.path_jacobian": lambda a: ps.path_jacobian(dag(a), a([100, 100, 1])),
+    "paths.path_norm": lambda a: paths.path_norm(layered(a), a(W2), a(3)),
+    "path_sgd.path_sgd_direction": lambda a: ps.path_sgd_direction(layered(a), a(W2), a(W2)),
+    "paths.path_values": lambda a: paths.path_values(dag(a), a([100, 100, 1])),
+    "path_sgd.repeated_kappa": lambda a: ps.repeated_kappa(recurrent(a), a(W3[:3])),
     "path_norm.unit_norms": lambda a: pn.unit_norms(layered(a), a(W2), a(3)),
     "stochastic_optimization.coordinate_excess": lambda a: so.coordinate_excess(a(3)),
     "stochastic_optimization.first_maximiser": lambda a: so.first_maximiser(a(POINTS), a([1, 2])),
@@ -487,6 +489,8 @@ WITHOUT_NUMBERS = {
     "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
+    *("experiments.path_norm.gap", "experiments.path_sgd.grammar_text"),
+    *("experiments.path_sgd.recurrent", "experiments.path_sgd.training"),
     "experiments.ntk.beside_linear_model",
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
     *("experiments.path_norm.recurrent", "experiments.path_norm.training"),
