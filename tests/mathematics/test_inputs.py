@@ -34,6 +34,7 @@ from lecture_code import (
     paths,
     traces,
     truth_tables,
+    wide,
 )
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
@@ -41,6 +42,7 @@ from lecture_code import factorization as fz
 from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import lazy_training as lt
 from lecture_code import local_search as ls
 from lecture_code import matrix_completion as mc
 from lecture_code import measurements as ms
@@ -260,6 +262,12 @@ CALLS = {
     "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
     "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
     "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "lazy_training.shares_learned": lambda a: lt.shares_learned(
+        a([[2, 1], [1, 2]]), a([[1, 1], [1, -1]]), a(0.25), [a(3)]
+    ),
+    "lazy_training.train_from_zero": lambda a: lt.train_from_zero(
+        layered(a), a(W2), a(POINTS), a([[1], [2], [3]]), a(POINTS), step=a(2.0**-20), steps=a(1)
+    ),
     "local_search.ascend_quartic": lambda a: ls.ascend_quartic(
         a([[1, 0], [0, 1]]), a([1, 2]), a([[100, 1], [1, 2]]), a(0.25), a(2)
     ),
@@ -382,18 +390,7 @@ CALLS = {
     "norms.norm": lambda a: norms.norm(a([100, -100, 3]), "l2"),
     "ntk.curvature_blocks": lambda a: ntk.curvature_blocks(a(THETA), a(POINTS), a([1, 2, 3])),
     "ntk.deep_ntk": lambda a: ntk.deep_ntk(layered(a), a(W2), a(POINTS), a(2)),
-    "ntk.empirical_ntk": lambda a: ntk.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
-    "ntk.forward": lambda a: ntk.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
-    "ntk.gradient": lambda a: ntk.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
-    "ntk.initialize": lambda a: ntk.initialize(a(4), a(2), rng(), symmetric=True),
     "ntk.jacobian": lambda a: ntk.jacobian(a(THETA), a(POINTS)),
-    "ntk.jacobian_lipschitz": lambda a: ntk.jacobian_lipschitz(a(POINTS), a(3)),
-    "ntk.linear_model": lambda a: ntk.linear_model(a(THETA), a(THETA), a(POINTS)),
-    "ntk.near_theorem": lambda a: ntk.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
-    "ntk.predict": lambda a: ntk.predict(a(THETA), a(POINTS)),
-    "ntk.sphere": lambda a: ntk.sphere(a(3), a(2), rng()),
-    "ntk.train": lambda a: ntk.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
-    "ntk.weight_scales": lambda a: ntk.weight_scales(layered(a), a(2)),
     "optimize.adagrad": lambda a: optimize.adagrad(a([100, 2]), a([1, 0])),
     "optimize.gradient_descent": lambda a: optimize.gradient_descent(
         lambda x: a([100, 2]), a([1, 2]), a(0.25), max_steps=a(3), record_every=a(2)
@@ -463,6 +460,18 @@ CALLS = {
     "universal_learning.union_bound_examples": lambda a: ul.union_bound_examples(
         PROGRAMS.tables[:, :3], a([1, 2]), a(0.25), a(0.25)
     ),
+    "wide.empirical_ntk": lambda a: wide.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
+    "wide.forward": lambda a: wide.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
+    "wide.gradient": lambda a: wide.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
+    "wide.initialize": lambda a: wide.initialize(a(4), a(2), rng(), symmetric=True),
+    "wide.jacobian_lipschitz": lambda a: wide.jacobian_lipschitz(a(POINTS), a(3)),
+    "wide.linear_model": lambda a: wide.linear_model(a(THETA), a(THETA), a(POINTS)),
+    "wide.near_theorem": lambda a: wide.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
+    "wide.predict": lambda a: wide.predict(a(THETA), a(POINTS)),
+    "wide.sphere": lambda a: wide.sphere(a(3), a(2), rng()),
+    "wide.split": lambda a: wide.split(a(THETA), a(POINTS)),
+    "wide.train": lambda a: wide.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
+    "wide.weight_scales": lambda a: wide.weight_scales(layered(a), a(2)),
 }
 
 #: Words of 64 bits, names, texts, programs, networks, tasks and plain values of a grid come in
@@ -488,6 +497,7 @@ WITHOUT_NUMBERS = {
     *("experiments.capacity.trained_width", "experiments.capacity.with_momentum"),
     "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
+    "experiments.ntk.beside_linear_model",
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_sgd.grammar_text"),
     *("experiments.path_sgd.recurrent", "experiments.path_sgd.training"),

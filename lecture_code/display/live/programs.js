@@ -22,3 +22,6 @@ export * as cone from "./cone.js";
 export * as rescaled from "./rescaled.js";
 export * as two_starts from "./two_starts.js";
 export * as unit_balls from "./unit_balls.js";
+export * as circle from "./circle.js";
+export * as two_inputs from "./two_inputs.js";
+export * as rich from "./rich.js";
