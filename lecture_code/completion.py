@@ -22,6 +22,7 @@ from lecture_code.checks import as_floats, as_number, takes
 from lecture_code.masks import as_mask, random_mask
 
 Law = Callable[[int, np.random.Generator], np.ndarray]
+Slope = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -226,3 +227,23 @@ def penalty_gradient(x: np.ndarray, level: float, weight: float) -> np.ndarray:
     ``level`` is alpha, ``weight`` is lambda. Source: Ge, Lee & Ma (2016).
     """
     return 4.0 * weight * np.sign(x) * np.maximum(np.abs(x) - level, 0.0) ** 3
+
+
+def penalised(problem: Completion, factor: float = 1.0) -> tuple[Slope, Slope]:
+    r"""Gradient and Hessian of :math:`F=f+\lambda\sum_i(|x_i|-\alpha)_+^4`, as functions of x.
+
+    The level is :math:`\alpha=\|z\|_\infty`, and :math:`\lambda` is ``factor`` times the least that
+    the chapter asks for, :math:`q(\|z\|^2+\rho)/(16\alpha^2)`. Source: Ge, Lee & Ma (2016).
+    """
+    level = float(np.max(np.abs(problem.z)))
+    row = problem.p * (problem.z @ problem.z + row_error(problem))
+    weight = factor * row / (16 * level**2)
+
+    def slope(x: np.ndarray) -> np.ndarray:
+        return gradient(problem, x) + penalty_gradient(x, level, weight)
+
+    def bend(x: np.ndarray) -> np.ndarray:
+        excess = np.maximum(np.abs(x) - level, 0.0)
+        return hessian(problem, x) + np.diag(12 * weight * excess**2)
+
+    return slope, bend

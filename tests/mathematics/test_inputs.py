@@ -308,6 +308,7 @@ CALLS = {
     "completion.incoherence": lambda a: cm.incoherence(a([100, -2, 3])),
     "completion.mask_error": lambda a: cm.mask_error(instance(a))[0],
     "completion.objective": lambda a: cm.objective(instance(a), a([100, -2, 3])),
+    "completion.penalised": lambda a: cm.penalised(instance(a), a(2))[0](a([100.0, -2, 3])),
     "completion.penalty_gradient": lambda a: cm.penalty_gradient(a([100, -2, 3]), a(1), a(2)),
     "completion.random_instance": lambda a: cm.random_instance(a(30), a(0.25), rng()).observed,
     "completion.row_error": lambda a: cm.row_error(instance(a)),

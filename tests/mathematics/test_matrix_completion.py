@@ -172,6 +172,19 @@ def test_penalty_gradient_is_that_of_the_penalty() -> None:
     np.testing.assert_allclose(cm.penalty_gradient(x, 0.5, 3), difference, rtol=0, atol=1e-6)
 
 
+def test_penalised_derivatives_belong_to_each_other_and_to_the_least_weight() -> None:
+    problem = instance("uneven")
+    z, x = problem.z, 2.5 * np.random.default_rng(7).normal(size=6)
+    slope, bend = cm.penalised(problem, 3)
+    level, row = np.abs(z).max(), np.abs(dense_error(problem) @ z**2).max()
+    weight = 3 * problem.p * (1 + row) / (16 * level**2)
+    first = autograd.grad(
+        lambda y: dense_loss(problem, y) + weight * anp.sum(anp.maximum(anp.abs(y) - level, 0) ** 4)
+    )
+    np.testing.assert_allclose(slope(x), first(x), rtol=1e-10)
+    np.testing.assert_allclose(bend(x), autograd.jacobian(first)(x), rtol=1e-9, atol=1e-9)
+
+
 # The instance
 
 

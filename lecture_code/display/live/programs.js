@@ -15,3 +15,7 @@ export * as margins from "./margins.js";
 export * as squares from "./squares.js";
 export * as fano from "./fano.js";
 export * as sine from "./sine.js";
+export * as holes from "./holes.js";
+export * as slice from "./slice.js";
+export * as ripples from "./ripples.js";
+export * as three_items from "./three_items.js";
