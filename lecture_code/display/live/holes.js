@@ -23,8 +23,8 @@ export const draw = (pen, state, data) => {
   };
   const wrong = (i, j) => u[i] * u[j] * signs[i] * signs[j] < 0;
   image("truth", "truth", (i, j) => shade(signs[i] * signs[j]));
-  image("seen", "data", (i, j) => (levels[i][j] <= p ? shade(signs[i] * signs[j]) : 0));
-  image("estimate", "data", (i, j) => (levels[i][j] <= p ? shade(u[i] * u[j]) : 0));
+  image("seen", "truth", (i, j) => (levels[i][j] <= p ? shade(signs[i] * signs[j]) : 0));
+  image("estimate", "truth", (i, j) => (levels[i][j] <= p ? shade(u[i] * u[j]) : 0));
   for (const [role, bad] of [["estimate", false], ["failure", true]])
     image("estimate", role, (i, j) =>
       (levels[i][j] > p && wrong(i, j) === bad ? shade(u[i] * u[j]) : 0));
@@ -33,7 +33,7 @@ export const draw = (pen, state, data) => {
   pen.label([-SIDE, SIDE], "start", null, { dx: 0, dy: -4 });
   const course = points.slice(0, Math.round(t) + 1).map(v => errors(v, p, data));
   const [seen, hidden] = course.at(-1).map(shown);
-  for (const [k, role, name] of [[0, "data", "seen"], [1, "estimate", "never seen"]]) {
+  for (const [k, role, name] of [[0, "truth", "error, seen"], [1, "estimate", "error, never seen"]]) {
     const line = course.map((pair, i) => [i, Math.max(pair[k], graph.y[0])]);
     graph.curve(line, role, { width: 2.5 });
     graph.label(line.at(-1), name, role, t > 300 ? { dx: -6, dy: -8, anchor: "end" } : { dy: -8 });

@@ -19,8 +19,8 @@ export const draw = (pen, state) => {
   pen.label([0, pen.y[1]], `${at.length} minima`, "failure", { dx: 0, dy: 16, anchor: "middle" });
   NAMES.forEach((name, k) => {
     const size = amplitude * frequency ** k, top = Math.max(size, bars.y[0]);
-    bars.rect([k + 0.6, bars.y[0]], [k + 1.4, top], "estimate", { fill: 0.7 });
-    bars.label([k + 1, top], name, null, { dx: 0, dy: -6, anchor: "middle" });
+    bars.rect([k - 0.4, bars.y[0]], [k + 0.4, top], "estimate", { fill: 0.7 });
+    bars.label([k, top], name, null, { dx: 0, dy: -6, anchor: "middle" });
   });
   const [, slopes, bends] = NAMES.map((_, k) => power(amplitude * frequency ** k));
   return `A ripple of amplitude ${power(amplitude)} and frequency ${Math.round(frequency)}: ${at.length} local minima instead of 2. Gradients differ by up to ${slopes}, second derivatives by up to ${bends}.`;

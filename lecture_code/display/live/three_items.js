@@ -1,7 +1,7 @@
 // Three items in a chain: the error over the last two entries, and where descent goes.
 import { shown } from "./kit.js";
 
-const [STEP, STEPS, SPARE, WIDE, HIGH, TOP] = [0.004, 8000, 40, 88, 44, 4];
+const [STEP, STEPS, SPARE, WIDE, HIGH, TOP] = [0.004, 8000, 40, 88, 44, 3];
 
 // The truth is (1, 1, 1); the pairs 12 and 23 weigh `edge`, the square 11 one, 33 `loop`.
 export const height = ([x, y, z], { edge, loop }) => (1 - x * x) ** 2 / 2
@@ -31,8 +31,8 @@ export const fate = points => {
 export const draw = (pen, state) => {
   const [[left, right], [low, high], graph] = [pen.x, pen.y, pen.panels[1]];
   const rows = Array.from({ length: HIGH }, (_, i) => Array.from({ length: WIDE }, (__, j) =>
-    height([1, high - ((high - low) * (i + 0.5)) / HIGH,
-      left + ((right - left) * (j + 0.5)) / WIDE], state)));
+    Math.log1p(height([1, high - ((high - low) * (i + 0.5)) / HIGH,
+      left + ((right - left) * (j + 0.5)) / WIDE], state))));
   pen.pixels(rows, [left, high], [right, low], { low: 0, high: TOP, role: "bound" });
   const points = descend(state), said = fate(points), end = points.at(-1);
   const role = said === "at the truth" ? "estimate" : "failure";
