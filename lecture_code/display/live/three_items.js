@@ -47,6 +47,7 @@ export const draw = (pen, state) => {
     { width: 2, dash: "6 3" });
   const corner = { dx: -6, dy: -8, anchor: "end" }, last = (points.length - 1) * SPARE * STEP;
   graph.label([last, clipped(height(end, state))], "error f", role, corner);
-  graph.label([last, Math.max(...end.map(Math.abs))], "largest entry", "measured", corner);
+  graph.label([last, Math.max(...end.map(Math.abs))], "largest entry", "measured",
+    { ...corner, dy: 16 });
   return `Edges of weight ${shown(state.edge)}, last square of weight ${shown(state.loop)}. Descent from x₃ = ${shown(state.start[0])}, x₂ = ${shown(state.start[1])} ends ${said}; x₃ is then ${shown(end[2])} and the error ${shown(height(end, state))}.`;
 };
