@@ -30,7 +30,7 @@ QUERIES = {
     "conjecture is false": "implicit_bias_matrices#ib-nuclear",
     "one rate for each eigenvector": "lazy_training#ntk-rate",
     "path-sgd": "path_sgd#pn-path-sgd",
-    "the 3-chain": "matrix_completion#mc-chain",
+    "the 3-chain": "matrix_completion_limits#mc-chain",
     "handwritten digits kernel": "lazy_training#handwritten-digits",
     # what a reader remembers, and how he spells it
     "does gradient descent find the sparsest solution": "implicit_bias",

@@ -25,3 +25,7 @@ export * as unit_balls from "./unit_balls.js";
 export * as circle from "./circle.js";
 export * as two_inputs from "./two_inputs.js";
 export * as rich from "./rich.js";
+export * as holes from "./holes.js";
+export * as slice from "./slice.js";
+export * as ripples from "./ripples.js";
+export * as three_items from "./three_items.js";
