@@ -4,8 +4,7 @@ import { add, dot, ends, nearest, norms, run, ZERO } from "./solutions.js";
 import { frame as seen, outlines, plane, UNITS } from "./space.js";
 
 const [SHORTEST, SNAP, DOTS, WEIGHT] = [0.7, 0.08, 50, 1]; // of the third unknown
-const three = state => state.unknowns === "three";
-const frame = state => seen(three(state), state.turn);
+const three = state => state.unknowns === "three", frame = state => seen(three(state), state.turn);
 const all = (state, name) => // what can be dragged are the first two
   [...state[name], three(state) ? (name === "start" ? state.third : WEIGHT) : 0];
 const tried = new WeakMap(); // of the states of figures: the algorithms chosen so far
@@ -25,10 +24,9 @@ export const drop = (state, name, [x, y]) => { // the third unknown stays
 };
 export const path = (state, data) => run(...given(state, data), state.method);
 export const touching = (state, data) => nearest(...given(state, data), state.ball);
-
 export const draw = (pen, state, data) => {
   const [a, target, start] = given(state, data), flat = w => frame(state).map(e => dot(e, w));
-  const points = path(state, data), end = points.at(-1), touch = touching(state, data);
+  const points = path(state, data), touch = touching(state, data);
   tried.set(state, (tried.get(state) ?? new Set()).add(state.method));
   const full = norms[state.ball](add(touch, [-1, start])), radius = Math.min(state.radius, full);
   const space = three(state), at = w => `(${w.slice(0, space ? 3 : 2).map(shown).join(", ")})`;
@@ -56,8 +54,7 @@ export const draw = (pen, state, data) => {
   const kind = space ? "plane" : "line", sum = a.slice(0, space ? 3 : 2)
     .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ");
   pen.label(flat(a), `data: ${sum} = ${target}`, "data", { dx: 16 });
-  const meets = radius === full ? `touches the ${kind} at ${at(touch)}`
-    : `does not reach the ${kind}`;
+  const met = radius === full ? `touches the ${kind} at ${at(touch)}` : `does not reach the ${kind}`;
   return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, `
-    + `${state.method} ends at ${at(end)}. The ${state.ball} ball around the start ${meets}.`;
+    + `${state.method} ends at ${at(points.at(-1))}. The ${state.ball} ball around the start ${met}.`;
 };

@@ -4,7 +4,6 @@ import { power, shown } from "./kit.js";
 const [SMALLEST, POINTS, HALVINGS, TIE] = [0.4, 80, 90, 1e-9];
 const at = ([p, q]) => `(${shown(p)}, ${shown(q)})`;
 const place = (a, alpha, s) => a.map(v => alpha ** 2 * Math.exp(2 * v * s)); // on the manifold
-
 export const equal = true;
 export const hold = state => { state.example = state.example.map(v => Math.max(SMALLEST, v)); };
 export const ends = (a, alpha, target) => { // its s: there <a, x> rises with s
