@@ -339,7 +339,7 @@ def test_a_point_follows_the_mouse_and_stays_in_the_plane(hero: Figure) -> None:
     assert f"start={after[0]:g},{after[1]:g}" in hero.link()
     hero.page.mouse.move(0, 2000, steps=2)
     hero.page.mouse.up()
-    assert hero.at("start") == (-2.6, -1.2)
+    assert hero.at("start") == (-2.6, -1.6)
     assert hero.at("example") == other
 
 
@@ -415,7 +415,7 @@ def test_a_link_restores_its_setting(opened: Open, hero: Figure) -> None:
     wrong = f"{NAME}?start=9,-9&radius=&method=magic&example=1&ball=ℓ₁&more=1"
     again.page.evaluate("hash => { location.hash = hash; }", wrong)
     expect(again.root.get_by_role("radio", name="ℓ₁")).to_be_checked()
-    assert again.at("start") == (2.6, -1.2)
+    assert again.at("start") == (2.6, -1.6)
     assert "sign descent" in again.alt()
     assert again.radius().text_content() == "1.00"
 

@@ -55,6 +55,6 @@ export const draw = (pen, state, data) => {
     .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ");
   pen.label(flat(a), `data: ${sum} = ${target}`, "data", { dx: 16 });
   const met = radius === full ? `touches the ${kind} at ${at(touch)}` : `does not reach the ${kind}`;
-  return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, `
-    + `${state.method} ends at ${at(points.at(-1))}. The ${state.ball} ball around the start ${met}.`;
+  return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, ${
+    state.method} ends at ${at(points.at(-1))}. The ${state.ball} ball around the start ${met}.`;
 };
