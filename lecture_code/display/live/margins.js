@@ -41,7 +41,7 @@ export const draw = (pen, state) => {
   const promised = seen.map(({ bound }, t) => [t + 1, 1 - bound / gamma]);
   second.curve(promised, "bound", { dash: "6 4" });
   second.label([MOST, Math.min(1, promised.at(-1)[1])], "guaranteed", "bound",
-    { dx: -4, dy: -14, anchor: "end" });
+    { dx: -4, dy: 24, anchor: "end" });
   const lacks = seen.map(({ share }, t) => [t + 1, Math.max(floor, 1 - share)]);
   second.curve(lacks, "estimate", { width: 3 });
   second.dot(lacks[at], "estimate", 6);

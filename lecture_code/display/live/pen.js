@@ -7,7 +7,7 @@ const MARGIN = { top: 8, right: 10, bottom: 40, left: 46 };
 const BARE = { top: 8, right: 8, bottom: 8, left: 8 }; // without axes
 const NARROW = 520; // px; below it panels stand under each other
 const LEVELS = 16; // of grey
-const LETTER = 7; // px, about
+const LETTER = 8; // px, about
 const SHARES = { start: 0, middle: 0.5, end: 1 }; // of a text to the left of its point
 
 export const raised = whole =>

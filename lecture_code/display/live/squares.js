@@ -36,8 +36,7 @@ export const draw = (pen, { example: a, alpha }, { target }) => {
   pen.curve([[0, 0], a], "data", { width: 1.5 });
   pen.curve(steps.map(share => place(a, alpha, share * end)), "estimate");
   pen.dot([square, square], "truth", 5);
-  const outside = square > pen.x[1] ? `start at ${at([square, square])} ↗` : "";
-  pen.label([pen.x[1], pen.y[1]], outside, "truth", { dx: -6, dy: 16, anchor: "end" });
+  if (square > pen.x[1]) pen.label([pen.x[1], 1.3], `start at ${at([square, square])} ↗`, "truth");
   pen.dot(on ? [0, least] : [least, 0], "bound", 8);
   if (slack < TIE) pen.dot([least, 0], "bound", 8);
   pen.dot(x, "estimate", 5.5);
@@ -49,12 +48,13 @@ export const draw = (pen, { example: a, alpha }, { target }) => {
   second.label([1e-6, fallback(1e-6)], "bound of part 1", "bound", { dy: -8 });
   if (slack < TIE) second.label([1e-6, 1e-4], "no excess: all have the least norm", "estimate");
   else {
-    second.curve(line(alphas, excess), "estimate", { width: 4 });
-    second.curve(line(small, bound), "bound", { dash: "6 4" });
+    second.curve(line(small, bound), "bound", { dash: "9 8", width: 6 });
+    second.curve(line(alphas, excess), "estimate", { width: 2.5 });
     second.dot([alpha, Math.max(1e-15, excess(alpha))], "estimate", 6);
     second.label([1e-3, bound(1e-3)], `part 2: slope ${shown(2 * slack)}`, "bound", { dy: 18 });
   }
+  const over = slack < TIE ? 0 : power(excess(alpha));
   return `The solutions of ${shown(a[0])} x₁ + ${shown(a[1])} x₂ = ${shown(target)} in the `
     + `quadrant. From the start ${power(alpha)} the flow ends at ${at(x)}; its ℓ₁ norm exceeds `
-    + `the least one by ${power(excess(alpha))}, the exponent is ${shown(2 * slack)}.`;
+    + `the least one by ${over}, the exponent is ${shown(2 * slack)}.`;
 };
