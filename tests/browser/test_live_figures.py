@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,15 @@ from visits import HTML, PHONE, Open, Visit, address, visit
 from lecture_code import capacity as cap
 from lecture_code import completion as cm
 from lecture_code import cubes
+from lecture_code import description_length as dl
 from lecture_code import implicit_bias as ib
+from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import local_search as ls
+from lecture_code import no_free_lunch as nfl
+from lecture_code import measurements as ms
 from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
+from lecture_code import universal_learning as ul
 from lecture_code.entropy import entropy_minimiser, minimal_l1
 from lecture_code.optimize import (
     adagrad,
@@ -786,3 +793,141 @@ def test_what_is_said_of_a_matrix_with_holes_is_what_the_picture_says(
     page.locator(f"figure.live#{name}").scroll_into_view_if_needed()
     figure = Figure(page, name)
     assert figure.alt() == figure.root.locator("img").get_attribute("alt")
+def given(figure: Locator) -> dict[str, Any]:
+    """What a live figure was made from."""
+    return json.loads(figure.locator("script").first.text_content())["data"]
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("no_free_lunch", "own-rule"),
+        ("universal_learning", "shortest-program"),
+        ("universal_learning", "wall-and-door"),
+    ],
+)
+def test_the_figures_of_learning_say_at_the_start_what_their_pictures_do(
+    opened: Open, page: str, name: str
+) -> None:
+    figure = opened(address(f"book/{page}.html")).page.locator(f"figure.live#{name}")
+def test_the_flow_in_the_cone_is_that_of_python(opened: Open) -> None:
+    page = opened(address("book/implicit_bias_matrices.html")).page
+    rng, rows = np.random.default_rng(1), np.array([np.diag([1.0, 2.0]), [[0, 0.5], [0.5, 0]]])
+    tried = [
+        {
+            "start": [float(size * np.cos(turn)), float(size * np.sin(turn))],
+            "alpha": float(10 ** rng.uniform(-8, 0)),
+            "entry": float(rng.uniform(-0.9, 0.9)),
+            "known": known,
+            "turn": 0,
+        }
+        for known in ("one number", "two numbers")
+        for size, turn in zip(rng.uniform(0, 0.95, 10), rng.uniform(0, 6.3, 10), strict=True)
+    ]
+    script = """all => all.map(one => {
+      const { path, best } = live.programs.cone, run = path(one);
+      return [run[100], run.at(-1), best(one)];
+    })"""
+    for one, (early, last, best) in zip(tried, page.evaluate(script, tried), strict=True):
+        two, (p, q) = one["known"] == "two numbers", one["start"]
+        problem = ms.Sensing(rows[: 1 + two], np.array([3.0, one["entry"]])[: 1 + two])
+        root = np.linalg.cholesky(one["alpha"] * np.array([[1 + p, q], [q, 1 - p]]))
+        run = ibm.path(problem, root, np.array([early[0], last[0]]), 1e-11)
+        for X, (_, a, b, d, second) in zip(run, (early, last), strict=True):
+            np.testing.assert_allclose([a, b, d], X[[0, 0, 1], [0, 1, 1]], atol=1e-4)
+            assert second == pytest.approx(np.linalg.eigvalsh(X)[0], rel=1e-2, abs=1e-12)
+        assert 2 * best[2] == pytest.approx(ibm.minimal_trace(problem).upper, rel=1e-5)
+
+
+def test_the_cone_says_at_the_start_what_its_picture_does(opened: Open) -> None:
+    page = opened(address("book/implicit_bias_matrices.html")).page
+    figure = page.locator("figure.live#small-cone")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("svg")).to_have_attribute(
+        "aria-label", figure.locator("img").get_attribute("alt")
+    )
+
+
+def test_the_browser_averages_over_all_worlds_as_the_book_does(opened: Open) -> None:
+    figure = opened(address("book/no_free_lunch.html")).page.locator("figure.live#own-rule")
+    expect(figure.locator("svg")).to_be_visible()
+    rng, data, points = np.random.default_rng(3), given(figure), cubes.points(3)
+    rules = {
+        "your own": None,
+        "nearest neighbour": nfl.nearest_neighbour,
+        "opposite neighbour": nfl.opposite_neighbour,
+        "majority": nfl.majority,
+        "coin": nfl.coin,
+    }
+    tried = [
+        {
+            "corner": "".join(map(str, rng.integers(0, 2, 8))),
+            "rule": list(rules)[k % 5],
+            "prior": float(rng.uniform(-2, 2)) if k < 20 else 0.0,
+        }
+        for k in range(30)
+    ]
+    script = """([all, data]) => all.map(one => {
+      const { error, best } = live.programs.own_rule.worlds(one, data);
+      return [error, best];
+    })"""
+    found = figure.page.evaluate(script, [tried, data])
+    for one, (error, best) in zip(tried, found, strict=True):
+        labels = [int(digit) for digit in one["corner"]]
+        sample = tuple((points[i], labels[i]) for i in data["seen"])
+        rule = rules[one["rule"]]
+        says = [labels[i] if rule is None else float(rule(sample)(x)) for i, x in enumerate(points)]
+        f = cubes.bits(8)
+        agree = (f[:, data["seen"]] == [y for _, y in sample]).all(axis=1)
+        weights = 2.0 ** (one["prior"] * nfl.disagreements(3)[agree])
+        ones = np.average(f[agree][:, data["unseen"]], axis=0, weights=weights)
+        guess = np.array(says)[data["unseen"]]
+        assert error == pytest.approx(np.mean(guess * (1 - ones) + (1 - guess) * ones))
+        assert best == pytest.approx(np.mean(np.minimum(ones, 1 - ones)))
+        if one["prior"] == 0:
+            assert error == pytest.approx(0.5)
+
+
+def test_the_browser_shows_the_first_program_that_fits(opened: Open) -> None:
+    page = opened(address("book/universal_learning.html")).page
+    figure = page.locator("figure.live#shortest-program")
+    expect(figure.locator("svg")).to_be_visible()
+    data, programs = given(figure), dl.enumerate_programs(24)
+    tables = programs.tables[:, programs.first]
+    tried = [{"secret": key, "m": m} for key in data["secrets"] for m in range(25)]
+    script = """([all, data]) => all.map(one => {
+      const { stage, errors } = live.programs.shortest_program;
+      return [...stage(one, data), errors(one, data)];
+    })"""
+    for one, row in zip(tried, page.evaluate(script, [tried, data]), strict=True):
+        _, text, bits, count, said, wrong = row
+        truth = np.array([int(bit) for bit in data["secrets"][one["secret"]]["truth"]])
+        points = np.array(data["order"][: one["m"]], dtype=int)
+        best = ul.first_consistent(tables, points, truth[points])
+        if best is None:
+            assert (bits, count) == (None, programs.length.size)
+            continue
+        index = int(programs.first[best])
+        table = dl.unpack(tables[:, best]).astype(int)
+        assert (text, bits, count) == (
+            dl.show(programs.program(index)),
+            programs.length[index],
+            index + 1,
+        )
+        assert said == "".join(map(str, table))
+        assert wrong == np.sum(table != truth)
+
+
+def test_the_browser_has_the_height_of_the_parity_wall(opened: Open) -> None:
+    page = opened(address("book/universal_learning.html")).page
+    expect(page.locator("figure.live#shortest-program svg")).to_be_visible()
+    rng = np.random.default_rng(4)
+    tried = [
+        {"d": d, "k": int(rng.integers(1, d + 1)), "q": float(rng.uniform(0, 0.2))}
+        for d in range(4, 31)
+    ]
+    script = """all => all.map(one =>
+      [live.programs.parity_wall.signal(one), live.programs.parity_wall.solved(one)])"""
+    for one, (signal, solved) in zip(tried, page.evaluate(script, tried), strict=True):
+        assert signal == pytest.approx((1 - 2 * one["q"]) ** 2 / comb(one["d"], one["k"]))
+        assert solved == pytest.approx((1 - one["q"]) ** one["d"])

@@ -31,8 +31,10 @@ from lecture_code import (
     norms,
     ntk,
     optimize,
+    paths,
     traces,
     truth_tables,
+    wide,
 )
 from lecture_code import completion as cm
 from lecture_code import description_length as dl
@@ -41,6 +43,7 @@ from lecture_code import factorization as fz
 from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import lazy_training as lt
 from lecture_code import local_search as ls
 from lecture_code import matrix_completion as mc
 from lecture_code import matrix_completion_limits as lim
@@ -49,6 +52,7 @@ from lecture_code import nets as nt
 from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
+from lecture_code import path_sgd as ps
 from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
@@ -222,6 +226,7 @@ CALLS = {
         a([[100, 1], [1, 0]]), a([[50, 3], [1, 0]])
     ),
     "implicit_bias_matrices.example_flow": lambda a: ibm.example_flow(a(0.5), a(2)),
+    "implicit_bias_matrices.example_path": lambda a: ibm.example_path(a(0.5), a(2), a(np.ones(1))),
     "implicit_bias_matrices.exponential_descent": lambda a: ibm.exponential_descent(
         sensing(a), a([[1, 0], [0, 1]]), a(0.25), a(3), a(2)
     ),
@@ -259,6 +264,12 @@ CALLS = {
     "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
     "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
     "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "lazy_training.shares_learned": lambda a: lt.shares_learned(
+        a([[2, 1], [1, 2]]), a([[1, 1], [1, -1]]), a(0.25), [a(3)]
+    ),
+    "lazy_training.train_from_zero": lambda a: lt.train_from_zero(
+        layered(a), a(W2), a(POINTS), a([[1], [2], [3]]), a(POINTS), step=a(2.0**-20), steps=a(1)
+    ),
     "local_search.ascend_quartic": lambda a: ls.ascend_quartic(
         a([[1, 0], [0, 1]]), a([1, 2]), a([[100, 1], [1, 2]]), a(0.25), a(2)
     ),
@@ -382,18 +393,7 @@ CALLS = {
     "norms.norm": lambda a: norms.norm(a([100, -100, 3]), "l2"),
     "ntk.curvature_blocks": lambda a: ntk.curvature_blocks(a(THETA), a(POINTS), a([1, 2, 3])),
     "ntk.deep_ntk": lambda a: ntk.deep_ntk(layered(a), a(W2), a(POINTS), a(2)),
-    "ntk.empirical_ntk": lambda a: ntk.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
-    "ntk.forward": lambda a: ntk.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
-    "ntk.gradient": lambda a: ntk.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
-    "ntk.initialize": lambda a: ntk.initialize(a(4), a(2), rng(), symmetric=True),
     "ntk.jacobian": lambda a: ntk.jacobian(a(THETA), a(POINTS)),
-    "ntk.jacobian_lipschitz": lambda a: ntk.jacobian_lipschitz(a(POINTS), a(3)),
-    "ntk.linear_model": lambda a: ntk.linear_model(a(THETA), a(THETA), a(POINTS)),
-    "ntk.near_theorem": lambda a: ntk.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
-    "ntk.predict": lambda a: ntk.predict(a(THETA), a(POINTS)),
-    "ntk.sphere": lambda a: ntk.sphere(a(3), a(2), rng()),
-    "ntk.train": lambda a: ntk.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
-    "ntk.weight_scales": lambda a: ntk.weight_scales(layered(a), a(2)),
     "optimize.adagrad": lambda a: optimize.adagrad(a([100, 2]), a([1, 0])),
     "optimize.gradient_descent": lambda a: optimize.gradient_descent(
         lambda x: a([100, 2]), a([1, 2]), a(0.25), max_steps=a(3), record_every=a(2)
@@ -403,13 +403,13 @@ CALLS = {
         lambda x, z: a([100, 2]), a([1, 2]), range(3), a(0.25)
     ),
     "path_norm.best_unit": lambda a: pn.best_unit(a(POINTS), a([1, -1, 1]), a(2)),
-    "path_norm.check_order": lambda a: pn.check_order(a(2)),
-    "path_norm.kappa": lambda a: pn.kappa(layered(a), a(W2)),
-    "path_norm.path_jacobian": lambda a: pn.path_jacobian(dag(a), a([100, 100, 1])),
-    "path_norm.path_norm": lambda a: pn.path_norm(layered(a), a(W2), a(3)),
-    "path_norm.path_sgd_direction": lambda a: pn.path_sgd_direction(layered(a), a(W2), a(W2)),
-    "path_norm.path_values": lambda a: pn.path_values(dag(a), a([100, 100, 1])),
-    "path_norm.repeated_kappa": lambda a: pn.repeated_kappa(recurrent(a), a(W3[:3])),
+    "paths.check_order": lambda a: paths.check_order(a(2)),
+    "path_sgd.kappa": lambda a: ps.kappa(layered(a), a(W2)),
+    "path_sgd.path_jacobian": lambda a: ps.path_jacobian(dag(a), a([100, 100, 1])),
+    "paths.path_norm": lambda a: paths.path_norm(layered(a), a(W2), a(3)),
+    "path_sgd.path_sgd_direction": lambda a: ps.path_sgd_direction(layered(a), a(W2), a(W2)),
+    "paths.path_values": lambda a: paths.path_values(dag(a), a([100, 100, 1])),
+    "path_sgd.repeated_kappa": lambda a: ps.repeated_kappa(recurrent(a), a(W3[:3])),
     "path_norm.unit_norms": lambda a: pn.unit_norms(layered(a), a(W2), a(3)),
     "stochastic_optimization.coordinate_excess": lambda a: so.coordinate_excess(a(3)),
     "stochastic_optimization.first_maximiser": lambda a: so.first_maximiser(a(POINTS), a([1, 2])),
@@ -447,6 +447,9 @@ CALLS = {
     "universal_learning.examples_needed": lambda a: ul.examples_needed(
         PROGRAMS.tables[:, :3], a(2), a(0.25), rng()
     ),
+    "universal_learning.first_consistent": lambda a: ul.first_consistent(
+        PROGRAMS.tables[:, :3], a([3, 4]), a([1, 0])
+    ),
     "universal_learning.nand_functions": lambda a: ul.nand_functions(a(3), a(2)),
     "universal_learning.occam_bound": lambda a: ul.occam_bound(a(100), a(120), a(0.25)),
     "universal_learning.run_circuit": lambda a: ul.run_circuit(
@@ -460,6 +463,18 @@ CALLS = {
     "universal_learning.union_bound_examples": lambda a: ul.union_bound_examples(
         PROGRAMS.tables[:, :3], a([1, 2]), a(0.25), a(0.25)
     ),
+    "wide.empirical_ntk": lambda a: wide.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
+    "wide.forward": lambda a: wide.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
+    "wide.gradient": lambda a: wide.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
+    "wide.initialize": lambda a: wide.initialize(a(4), a(2), rng(), symmetric=True),
+    "wide.jacobian_lipschitz": lambda a: wide.jacobian_lipschitz(a(POINTS), a(3)),
+    "wide.linear_model": lambda a: wide.linear_model(a(THETA), a(THETA), a(POINTS)),
+    "wide.near_theorem": lambda a: wide.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
+    "wide.predict": lambda a: wide.predict(a(THETA), a(POINTS)),
+    "wide.sphere": lambda a: wide.sphere(a(3), a(2), rng()),
+    "wide.split": lambda a: wide.split(a(THETA), a(POINTS)),
+    "wide.train": lambda a: wide.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
+    "wide.weight_scales": lambda a: wide.weight_scales(layered(a), a(2)),
 }
 
 #: Words of 64 bits, names, texts, programs, networks, tasks and plain values of a grid come in
@@ -476,9 +491,8 @@ WITHOUT_NUMBERS = {
     *("kernels.check_layers", "nets.Layered.dag", "nets.Recurrent.dag", "norms.check_norm"),
     "factorization.sea_temperatures",
     *("truth_tables.inputs", "truth_tables.unpack"),
-    *("limited.alone", "limited.attempt", "limited.call", "limited.worker"),
+    *("limited.alone", "limited.attempt", "limited.call", "limited.held", "limited.worker"),
     *("sweep.points", "sweep.recheck", "sweep.sweep"),
-    *("experiments.again", "experiments.load"),
     *("networks.Circuit.nand", "networks.compile_circuit"),
     *("wiring.Wiring.network", "wiring.Wiring.unit", "wiring.combined"),
     *("experiments.again", "experiments.load", "capacity.hidden_layers"),
@@ -486,7 +500,11 @@ WITHOUT_NUMBERS = {
     *("experiments.capacity.trained_width", "experiments.capacity.with_momentum"),
     "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
+    "experiments.ntk.beside_linear_model",
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
+    *("experiments.path_norm.gap", "experiments.path_sgd.grammar_text"),
+    *("experiments.path_sgd.recurrent", "experiments.path_sgd.training"),
+    "experiments.ntk.beside_linear_model",
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
     *("experiments.path_norm.recurrent", "experiments.path_norm.training"),
 }

@@ -3,8 +3,7 @@ import { shown } from "./kit.js";
 import { add, dot, nearest, norms, outlines, plane, run, ZERO } from "./solutions.js";
 
 const [SHORTEST, SNAP, TILT, DOTS, WEIGHT] = [0.7, 0.08, 0.4, 50, 1]; // of the third unknown
-const UNITS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
-const three = state => state.unknowns === "three";
+const UNITS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]], three = state => state.unknowns === "three";
 const frame = state => { // to the right, and upwards: seen from a little above, turned
   const angle = (state.turn * Math.PI) / 180, [c, s] = [Math.cos(angle), Math.sin(angle)];
   return three(state)
@@ -15,6 +14,7 @@ const all = (state, name) => // what can be dragged are the first two
 const given = (state, { target }) => [all(state, "example"), target, all(state, "start")];
 
 export const equal = true;
+export const idle = state => (three(state) ? [] : ["turn", "third"]);
 export const hold = state => { // an axis is easily met, and the line stays in sight
   const [p, q] = state.example.map(v => (Math.abs(v) < SNAP ? 0 : v));
   const longer = Math.max(1, SHORTEST / Math.hypot(p, q));

@@ -74,11 +74,12 @@ export const frames = (id, svg, back, panels, program, stage) => {
   svg.attr("viewBox", `0 0 ${width} ${height}`);
   back.selectAll("*").remove();
   return panels.map(({ plane, axes, scale }, k) => {
-    const margin = axes.some(Boolean) ? MARGIN : BARE, inside = `${id}-inside-${k}`;
+    const logs = ["x", "y"].map(axis => scale.includes(axis) && scale !== "linear");
+    const wide = { ...MARGIN, left: MARGIN.left + (logs[1] ? 12 : 0) };
+    const margin = axes.some(Boolean) ? wide : BARE, inside = `${id}-inside-${k}`;
     const [w, h] = [width / columns, height / lines];
     const [left, top] = beside ? [k * w, 0] : [0, k * h];
     const sides = [w - margin.left - margin.right, h - margin.top - margin.bottom];
-    const logs = ["x", "y"].map(axis => scale.includes(axis) && scale !== "linear");
     const unit = plane.map(([low, high], i) => sides[i] / (high - low));
     if (program.equal && !k) unit.fill(Math.min(...unit));
     const [across, along] = plane.map((ends, i) => logs[i] ? ends : [-1, 1]
@@ -88,7 +89,7 @@ export const frames = (id, svg, back, panels, program, stage) => {
     const y = yScale(along, [top + h - margin.bottom, top + margin.top]);
     back.append("clipPath").attr("id", inside).append("rect").attr("x", left + margin.left)
       .attr("y", top + margin.top).attr("width", sides[0]).attr("height", sides[1]);
-    if (margin === MARGIN) {
+    if (margin === wide) {
       back.append("g").attr("transform", `translate(0,${top + h - margin.bottom})`)
         .call(ticked(axisBottom(x), sides[0], 60, logs[0]));
       back.append("g").attr("transform", `translate(${left + margin.left},0)`)
