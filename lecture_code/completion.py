@@ -31,7 +31,8 @@ class Completion:
 
     ``z`` has shape (d,), or (d, r) for a truth of rank r; ``mask`` is a sparse (d, d) matrix of
     non-negative weights (0/1 for a sample of entries); ``p`` is the probability with which they
-    were drawn, or the density to compare with; ``noise``, on the mask's pattern, is added to them.
+    were drawn, or the scale q of a mask that was chosen; ``noise``, on the mask's pattern, is
+    added to them.
     """
 
     z: np.ndarray
