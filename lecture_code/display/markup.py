@@ -57,6 +57,8 @@ def style(dark: str) -> str:
 
 def reading(dial: Mapping[str, Any], value: float) -> str:
     """A value as it stands beside its dial; the kit writes the same."""
+    if dial.get("log") and 0.01 <= value < 10_000:
+        return f"{float(f'{value:.2g}'):g}"
     if dial.get("log"):
         head, tail = f"{value:.1e}".split("e")
         return f"{head}·10{str(int(tail)).translate(RAISED)}"

@@ -62,6 +62,11 @@ def test_it_shows_as_json_picture_and_text_and_with_the_script_as_a_widget(
 
 def test_what_stands_beside_a_dial_is_what_the_script_writes() -> None:
     assert reading({"log": True}, 0.00032) == "3.2·10⁻⁴"
+    assert [reading({"log": True}, value) for value in (0.012, 38.0, 4321)] == [
+        "0.012",
+        "38",
+        "4300",
+    ]
     assert reading({"step": 1}, 7.0) == "7"
     assert reading({}, 0.126) == reading({"step": 0.25}, 0.126) == "0.13"
 

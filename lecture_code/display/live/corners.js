@@ -1,26 +1,27 @@
 // A broken line with corners to drag, and the nearest function of a Gaussian kernel's norm.
 import { shown } from "./kit.js";
-const NAMES = ["first", "second", "third"], APART = 0.05;
+const NAMES = ["first", "second", "third"], APART = 0.05, LIFT = 0.22, HIGHEST = 1;
 const places = (state, [from, to]) =>
   [from, ...NAMES.map(name => state[name]), to].sort((a, b) => a[0] - b[0]);
 const slopes = at => at.slice(1).map(([x, y], k) => (y - at[k][1]) / (x - at[k][0]));
 
+// A handle hangs above its corner, which stays in sight.
+export const where = (state, name) => [state[name][0], state[name][1] + LIFT];
+export const drop = (state, name, [x, y]) => (state[name] = [x, y - LIFT]);
 export const hold = (state, { ends: [from, to] }) => { // no two corners above each other
   const sorted = NAMES.map(name => state[name]).sort((a, b) => a[0] - b[0]);
-  sorted.reduce((last, at, k) =>
-    (at[0] = Math.min(to[0] - (3 - k) * APART, Math.max(at[0], last + APART))), from[0]);
+  sorted.reduce((last, at, k) => (at[1] = Math.min(HIGHEST, at[1]),
+    at[0] = Math.min(to[0] - (3 - k) * APART, Math.max(at[0], last + APART))), from[0]);
 };
 // The outer weights of the ReLUs, in size: the first slope and the jumps of the slope.
 export const weight = (state, { ends }) => slopes(places(state, ends))
   .reduce(([sum, last], s) => [sum + Math.abs(s - last), s], [0, 0])[0];
 export const problem = (state, { grid, width, ends }) => {
   const at = places(state, ends), slope = slopes(at);
-  const value = x => {
-    const k = Math.max(1, at.findIndex(corner => corner[0] >= x)) - 1;
-    return at[k][1] + slope[k] * (x - at[k][0]);
-  };
-  const kernel = (a, b) => Math.exp(-((a - b) ** 2) / (2 * width ** 2));
-  return { y: grid.map(value), K: grid.map(a => grid.map(b => kernel(a, b))) };
+  const piece = x => at.slice(1).findIndex(corner => corner[0] >= x);
+  const f = x => at[piece(x)][1] + slope[piece(x)] * (x - at[piece(x)][0]);
+  const near = (a, b) => Math.exp(-(((a - b) / width) ** 2) / 2);
+  return { y: grid.map(f), K: grid.map(a => grid.map(b => near(a, b))) };
 };
 // (K + mu I) a = y by elimination, then the fit K a, its norm, and its largest error.
 const ridge = ({ K, y }, mu) => {
@@ -34,9 +35,8 @@ const ridge = ({ K, y }, mu) => {
   });
   const known = i => rows[i].reduce((sum, v, k) => (k > i && k < n ? sum + v * a[k] : sum), 0);
   for (let i = n; i--;) a[i] = (rows[i][n] - known(i)) / rows[i][i];
-  const g = y.map((v, i) => v - mu * a[i]);
-  const error = Math.max(...a.map(v => Math.abs(mu * v)));
-  return { g, error, norm: Math.sqrt(a.reduce((sum, v, i) => sum + v * g[i], 0)) };
+  const g = y.map((v, i) => v - mu * a[i]), norm = a.reduce((s, v, i) => s + v * g[i], 0) ** 0.5;
+  return { g, norm, error: Math.max(...a.map(v => Math.abs(mu * v))) };
 };
 export const best = (task, norm) => { // as kernels.best_of_norm
   let [low, high] = [-10, 6];

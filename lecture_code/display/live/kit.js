@@ -15,6 +15,7 @@ const within = ([low, high], value) => Math.min(high, Math.max(low, value));
 const written = value => typeof value === "string" ? value : [value].flat()
   .map(v => +(v && Math.abs(v) < 0.01 ? v.toPrecision(4) : v.toFixed(4))).join(",");
 export const power = value => { // 0.00032 as 3.2·10⁻⁴
+  if (value >= 0.01 && value < 10000) return String(+value.toPrecision(2));
   const [head, tail] = value.toExponential(1).split("e");
   return `${head}·10${raised(+tail)}`;
 };
@@ -90,8 +91,10 @@ export function live(figure, program) {
         select(this).attr("aria-valuenow", value).attr("aria-valuetext", value);
       });
     }
+    const idle = program.idle?.(state) ?? []; // dials that change nothing here
     for (const row of rows) {
       const { name } = row.dataset, value = state[name];
+      row.hidden = idle.includes(name);
       const range = row.querySelector("input[type=range]");
       if (range) {
         range.value = dials[name].at(value);
