@@ -28,10 +28,10 @@ QUERIES = {
     # titles of statements and of sections
     "no spurious local minima": "matrix_completion#mc-theorem",
     "conjecture is false": "implicit_bias_matrices#ib-nuclear",
-    "one rate for each eigenvector": "ntk#ntk-rate",
-    "path-sgd": "path_norm#pn-path-sgd",
-    "the 3-chain": "matrix_completion#mc-chain",
-    "handwritten digits ntk": "ntk#handwritten-digits",
+    "one rate for each eigenvector": "lazy_training#ntk-rate",
+    "path-sgd": "path_sgd#pn-path-sgd",
+    "the 3-chain": "matrix_completion_limits#mc-chain",
+    "handwritten digits kernel": "lazy_training#handwritten-digits",
     # what a reader remembers, and how he spells it
     "does gradient descent find the sparsest solution": "implicit_bias",
     "shortest program not computable": "universal_learning#nfl-uncomputable",
