@@ -2,22 +2,16 @@
 import { shown } from "./kit.js";
 const SIDE = 0.13, YOURS = "your own";
 const apart = (i, j) => [0, 1, 2].reduce((sum, k) => sum + (((i ^ j) >> k) & 1), 0);
-const total = values => values.reduce((sum, v) => sum + v, 0);
-const mean = values => total(values) / values.length;
+const total = values => values.reduce((sum, v) => sum + v, 0), mean = v => total(v) / v.length;
 const last = new WeakMap(); // per figure: the rule and the corners that were drawn
 
 // The chance with which the rule says 1 at each corner; at a seen one its label.
 export const predict = ({ rule, corner }, { seen }) => {
   const label = [...corner].map(Number), share = mean(seen.map(i => label[i]));
-  const near = i => {
-    const least = Math.min(...seen.map(j => apart(i, j)));
-    return mean(seen.filter(j => apart(i, j) === least).map(j => label[j]));
-  };
-  const says = {
-    [YOURS]: i => label[i], coin: () => 0.5, "nearest neighbour": near,
-    "opposite neighbour": i => 1 - near(i),
-    majority: () => (share === 0.5 ? 0.5 : Number(share > 0.5)),
-  };
+  const far = i => Math.min(...seen.map(j => apart(i, j)));
+  const near = i => mean(seen.filter(j => apart(i, j) === far(i)).map(j => label[j]));
+  const says = { [YOURS]: i => label[i], "nearest neighbour": near, coin: () => 0.5,
+    "opposite neighbour": i => 1 - near(i), majority: () => 0.5 + 0.5 * Math.sign(share - 0.5) };
   return label.map((one, i) => (seen.includes(i) ? one : says[rule](i)));
 };
 // The worlds that agree with the seen corners: their chances, and the guess's errors in each.
@@ -45,8 +39,8 @@ export const draw = (pen, state, data) => {
   const { every, best, error } = worlds(state, data), plot = pen.panels[1], { places } = data;
   for (const ends of data.edges) pen.curve(ends.map(i => places[i]), "bound", { width: 1.2 });
   const said = predict(state, data).map((v, i) => {
-    const [x, y] = places[i], known = data.seen.includes(i), text = String(+v.toFixed(2));
-    const label = `corner ${i + 1}, ${known ? "seen" : "guessed"}: ${text}`;
+    const [x, y] = places[i], known = data.seen.includes(i), text = `${+v.toFixed(2)}`, label =
+      `corner ${i + 1}, ${known ? "seen" : "guessed"}: ${text}`;
     pen.cell(i, "corner", [x - SIDE, y - SIDE], [x + SIDE, y + SIDE],
       { role: known ? "data" : "estimate", fill: 0.05 + 0.8 * v, round: !known, label });
     pen.label([x, y], text, "truth", { dx: 22, dy: -10 });
@@ -60,5 +54,6 @@ export const draw = (pen, state, data) => {
     .forEach(([y, role, dash, width]) => plot.curve([[0, y], [1, y]], role, { width, dash }));
   plot.label([0, 1.16], `average ${shown(error)}`, "estimate", { dx: 4 });
   plot.label([0, 1.06], `best possible ${shown(best)}`, "bound", { dx: 4 });
-  return `Corners in order: ${said.join(", ")}. Rule: ${state.rule}. Its average error over the ${every.length} worlds is ${shown(error)}; the least possible is ${shown(best)}.`;
+  return `Corners in order: ${said.join(", ")}. Rule: ${state.rule}. Its average error over the `
+    + `${every.length} worlds is ${shown(error)}; the least possible is ${shown(best)}.`;
 };

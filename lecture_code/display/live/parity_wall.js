@@ -30,7 +30,7 @@ export const draw = (pen, state) => {
   solve.label([NOISY, 0.9], `${many} tries expected`, "bound", { dx: -4, anchor: "end" });
   const count = binomial(d, k), of = count < 1e7 ? count : power(count);
   return `${d} bits, a parity of ${k}: one of ${of}. The signal is at most ${power(now)} on `
-    + `average, the noise of ${B < 1e5 ? Math.round(B) : power(B)} examples ${power(noise)}: the gradient `
-    + `${blind ? "does not see it" : "may see it"}. Elimination is right with probability `
+    + `average, the noise of ${B < 1e5 ? Math.round(B) : power(B)} examples ${power(noise)}: the `
+    + `gradient ${blind ? "does not see it" : "may see it"}. Elimination is right with probability `
     + `${chance < 0.005 ? power(chance) : shown(chance)}.`;
 };

@@ -39,10 +39,11 @@ export const draw = (pen, state, data) => {
   const power = found ? `; 2 to the ${bits} is ${grouped(2 ** bits)}` : "";
   plot.label([0, 2e7], `${grouped(tried)} tried${power}`, "truth", { dx: 8 });
   const wrong = errors(state, data);
-  const verdict = shows ? `The truth is ${name}${found ? `; ${wrong} of 256 wrong` : ""}` : "";
+  const verdict = shows ? `${name}${found ? `: ${wrong} of 256 wrong` : ""}` : "";
   pen.label([-0.5, -1.5], verdict, wrong && found ? "failure" : "holds", { dx: 0 });
   const search = found
     ? `the shortest program is ${text}, of ${bits} bits, found after ${tried} programs`
     : `${tried} programs were tried in vain`;
-  return `Secret ${secret} after ${m} examples: ${search}. ${verdict || "The truth is hidden"}.`;
+  return `Secret ${secret} after ${m} examples: ${search}. `
+    + (shows ? `The truth is ${verdict}.` : "The truth is hidden.");
 };
