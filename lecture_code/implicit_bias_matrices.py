@@ -87,32 +87,50 @@ def _field(problem: Sensing, shape: tuple[int, ...]) -> tuple[Field, Field]:
 def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
     r"""Where the flow from :math:`\alpha I` ends if X13 = 1, X14 = X23 = R are known: X and s.
 
+    :math:`\alpha` is 10 to minus ``power``, which may be in the hundreds. X has the blocks
+    :math:`\tfrac12(Y\pm\alpha^2Y^{-1})`; see :func:`example_path`. Source: the proof of
+    ``ib-nuclear``.
+    """
+    run = _example(R, power, np.array([60 + 3 * power]))[0]
+    Y, Z = _pair(power, run)
+    s = np.array([run[2] + 2 * power * np.log(10), run[3], run[3]])
+    return np.block([[Y + Z, Y - Z], [Y - Z, Y + Z]]) / 2, s
+
+
+@takes(times="K")
+def example_path(R: float, power: float, times: np.ndarray) -> np.ndarray:
+    r"""The same flow in the three scalars of its proof, at increasing times, shape (K, 3).
+
     .. math:: \dot a=p+qc,\quad \dot c=-\tfrac12pc+\tfrac12q(1-c^2+e^{d-2a}),\quad \dot d=p
 
-    :math:`\alpha` is 10 to minus ``power``, which may be in the hundreds. X has the blocks
-    :math:`\tfrac12(Y\pm\alpha^2Y^{-1})`, and a = log Y11, c = Y12/Y11, d = log det Y; the
-    residuals are -p, -q, -q. Source: the proof of ``ib-nuclear``.
+    a = log Y11, c = Y12/Y11, d = log det Y; the residuals are -p, -q, -q. Source: the proof of
+    ``ib-nuclear``.
     """
-    log_start = -power * np.log(10)
+    return _example(R, power, times)[:, :3]
 
-    def pair(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        a, c, d = z[:3]
-        corner = c * c + np.exp(d - 2 * a)
-        Y = np.exp(a) * np.array([[1, c], [c, corner]])
-        return Y, np.exp(2 * log_start + a - d) * np.array([[corner, -c], [-c, 1]])
+
+def _example(R: float, power: float, times: np.ndarray) -> np.ndarray:
+    """The scalars and the integral of q, a row for each of the times."""
 
     def velocity(z: np.ndarray) -> list[float]:
         a, c, d = z[:3]
-        Y, Z = pair(z)
+        Y, Z = _pair(power, z)
         p, q = np.array([1.0, R]) - (Y - Z)[0] / 2
         return [p + q * c, q / 2 * (1 - c * c + np.exp(d - 2 * a)) - p * c / 2, p, q]
 
+    log_start = -power * np.log(10)
     # Near zero the scalars are almost linear in time, and a free solver would leap into overflow.
-    start, end = [log_start, 0, 2 * log_start, 0], [60 + 3 * power]
-    run = integrate(velocity, start, end, rtol=1e-9, atol=1e-10, max_step=0.5)[0]
-    Y, Z = pair(run)
-    s = np.array([run[2] - 2 * log_start, run[3], run[3]])
-    return np.block([[Y + Z, Y - Z], [Y - Z, Y + Z]]) / 2, s
+    start = [log_start, 0, 2 * log_start, 0]
+    return integrate(velocity, start, times, rtol=1e-9, atol=1e-10, max_step=0.5)
+
+
+def _pair(power: float, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Y and Z, the inverse of Y times alpha squared, from the scalars."""
+    a, c, d = z[:3]
+    corner = c * c + np.exp(d - 2 * a)
+    Y = np.exp(a) * np.array([[1, c], [c, corner]])
+    scale = np.exp(a - d - 2 * power * np.log(10))
+    return Y, scale * np.array([[corner, -c], [-c, 1]])
 
 
 @takes(U0="problem.n k")

@@ -113,7 +113,6 @@ class ClaimsDirective(MarkdownDirective):
                 yield f"{row.title}\n"
                 yield f': <code id="{row.id}">{row.id}</code>; {{prf:ref}}`{row.id}`; '
                 yield f"  source: {row.source}\n"
-                yield indented(chapter.blocks[row.id].text) + "\n"
                 for one in chapter.evidence.get(row.id, []):
                     yield f"  - *{one.standing}*: {evidence.as_math(one.line)}"
                 yield ""
@@ -139,8 +138,3 @@ class ErrataDirective(MarkdownDirective):
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
                 yield f"  *Guarded by* {checks} with the id {link}.\n"
-
-
-def indented(text: str) -> str:
-    """The lines of a text as the content of a list entry."""
-    return "\n".join(f"  {line}" if line else "" for line in text.splitlines())

@@ -185,13 +185,20 @@ def legend(entries: Iterable[Any]) -> str:
     return " ".join(marks)
 
 
-def figure(
-    drawn: str, listed: str, keys: str, count: int, what: str = "the statements"
-) -> str:
-    """The drawing, the list behind a fold, and the legend."""
+ARROWS = (
+    "What rests on what: an arrow leads from a statement to one whose proof uses it; "
+    "what follows by two arrows has none of its own."
+)
+ALONE = "The statements: no proof uses another of them."
+LISTED = "The statements and how they stand."
+
+
+def figure(drawn: str, listed: str, keys: str, count: int) -> str:
+    """The drawing, the list behind a fold, and the legend, which speaks of what is drawn."""
+    said = ARROWS if 'class="edge"' in drawn else ALONE if drawn else LISTED
     return (
-        f'<figure class="statement-map">{drawn}<figcaption>What rests on what: an arrow leads '
-        f'from a statement to one whose proof uses it; what follows by two arrows has none of its own. {keys}</figcaption><details class="map-list">'
+        f'<figure class="statement-map">{drawn}<figcaption>{said} {keys}</figcaption>'
+        '<details class="map-list">'
         f"<summary>The map as a list: {count} statements, and what each uses</summary>{listed}"
         "</details></figure>"
     )

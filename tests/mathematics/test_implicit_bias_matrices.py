@@ -94,6 +94,14 @@ def test_flow_of_the_example_is_the_flow(R, power):
     np.testing.assert_allclose(s, integral, rtol=1e-7)
 
 
+def test_path_of_the_example_is_the_path_in_three_scalars():
+    problem, times = ms.completion(4, {(0, 2): 1, (0, 3): 2.0, (1, 2): 2.0}), np.array([0.5, 2, 6])
+    X = ibm.path(problem, 10**-1.5 * np.eye(4), times, 1e-11)
+    Y = X[:, :2, :2] + X[:, :2, 2:]
+    scalars = np.log(Y[:, 0, 0]), Y[:, 0, 1] / Y[:, 0, 0], np.log(np.linalg.det(Y))
+    np.testing.assert_allclose(ibm.example_path(2.0, 3, times), np.transpose(scalars), atol=1e-6)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_exponential_descent_freezes_the_residual_over_each_step(order):
     problem, _ = sensing(6)
