@@ -504,8 +504,6 @@ WITHOUT_NUMBERS = {
     *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     *("experiments.path_norm.gap", "experiments.path_sgd.grammar_text"),
     *("experiments.path_sgd.recurrent", "experiments.path_sgd.training"),
-    *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
-    *("experiments.path_norm.recurrent", "experiments.path_norm.training"),
 }
 
 
