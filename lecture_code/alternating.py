@@ -183,11 +183,12 @@ def rank_path(
     m, n = data.shape
     fits: list[Fit] = []
     for k in ranks:
-        tried = [[0.3 * rng.standard_normal((size, k)) for size in (m, n)] for _ in range(starts)]
         if fits:
             old = fits[-1].U, fits[-1].V
             new = (0.1 * rng.standard_normal((len(F), k - F.shape[1])) for F in old)
             tried = [[np.hstack(pair) for pair in zip(old, new, strict=True)]]
+        else:
+            tried = [[0.3 * rng.standard_normal((s, k)) for s in (m, n)] for _ in range(starts)]
         ends = []
         for U, V in tried:
             for factor in easing:

@@ -35,6 +35,17 @@ def sample_tables(points: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     return pack(values), pack(mask)
 
 
+def first_consistent(tables: np.ndarray, points: np.ndarray, labels: np.ndarray) -> int | None:
+    """The first column of ``tables`` that makes no error on the sample, or None if all do.
+
+    With tables in order of the length of their programs this is the learner of minimum description
+    length. Raises ``ValueError`` as :func:`sample_tables` does.
+    """
+    tables, (values, mask) = as_words("tables", tables), sample_tables(points, labels)
+    consistent = (((tables ^ values[:, None]) & mask[:, None]) == 0).all(axis=0)
+    return int(consistent.argmax()) if consistent.any() else None
+
+
 def training_errors(tables: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """How many examples each column of ``tables`` gets wrong; labels may contradict each other."""
     tables, (points, labels) = as_words("tables", tables), _sample(points, labels)

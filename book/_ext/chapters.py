@@ -38,7 +38,6 @@ class Block(NamedTuple):
 
     label: str
     title: str
-    text: str
     kind: str
     references: tuple[str, ...]
     equations: tuple[str, ...]
@@ -72,12 +71,11 @@ class Chapter:
 
     @cached_property
     def blocks(self) -> dict[str, Block]:
-        """The numbered statements by label, in order; their equations without labels."""
+        """The numbered statements by label, in order."""
         return {
             match["label"]: Block(
                 match["label"],
                 match["title"],
-                EQUATION_LABEL.sub("", match["text"].strip()),
                 match["kind"],
                 tuple(REFERENCE.findall(match["text"])),
                 tuple(EQUATION_LABEL.findall(match["text"])),

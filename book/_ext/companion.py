@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from chapters import Chapter, MarkdownDirective
-from docutils import nodes
 from finding import set_up_search
 from formulas import set_up_math
 from host import set_up_host
 from landing import set_up_landing
 from lean import finish_pages, note_start
-from outputs import explorable, set_up_outputs
+from outputs import set_up_outputs
 from sphinx.application import Sphinx
 from statement_map import set_up_map
 
-from lecture_code.display import evidence, explore
+from lecture_code.display import evidence
 
 __all__ = ["Chapter", "setup"]
 
@@ -40,7 +39,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("statements", StatementsDirective)
     app.add_directive("terms", TermsDirective)
     app.add_directive("notation", NotationDirective)
-    app.add_directive("explorable", ExplorableDirective)
     app.connect("config-inited", switch_thebe_off)
     app.connect("builder-inited", note_start)
     app.connect("build-finished", finish_pages)
@@ -104,24 +102,6 @@ def letters(symbol: dict[str, Any]) -> tuple[bool, str]:
     return "chapters" in symbol, plain.casefold()
 
 
-class ExplorableDirective(MarkdownDirective):
-    """An explorable of a chapter on another page: ``{explorable} chapter name``."""
-
-    required_arguments = 2
-
-    def run(self) -> list[nodes.Node]:
-        """The explorable as the chapter's notebook stores it."""
-        chapter, name = self.arguments
-        for data in self.chapter(chapter).outputs(explore.MIME):
-            if data["name"] == name:
-                return [explorable(data, self.typeset, self.config)]
-        raise self.error(f"{chapter} has no explorable named {name}")
-
-    def typeset(self, text: str) -> list[nodes.Node]:
-        """A line of Markdown as nodes."""
-        return self.state.inline_text(text, self.lineno)[0]
-
-
 class ClaimsDirective(MarkdownDirective):
     """The statements of every chapter, with the figures that it shows for each."""
 
@@ -133,7 +113,6 @@ class ClaimsDirective(MarkdownDirective):
                 yield f"{row.title}\n"
                 yield f': <code id="{row.id}">{row.id}</code>; {{prf:ref}}`{row.id}`; '
                 yield f"  source: {row.source}\n"
-                yield indented(chapter.blocks[row.id].text) + "\n"
                 for one in chapter.evidence.get(row.id, []):
                     yield f"  - *{one.standing}*: {evidence.as_math(one.line)}"
                 yield ""
@@ -159,8 +138,3 @@ class ErrataDirective(MarkdownDirective):
                 yield f"  *Should be:* {erratum.corrected}\n"
                 yield f"  *Why:* {erratum.why}\n"
                 yield f"  *Guarded by* {checks} with the id {link}.\n"
-
-
-def indented(text: str) -> str:
-    """The lines of a text as the content of a list entry."""
-    return "\n".join(f"  {line}" if line else "" for line in text.splitlines())

@@ -51,6 +51,8 @@ SPOKEN = [
     (r"\^\{?-1\}?", " inverse "),
     (r"\\langle", " inner product "),
     (r"\\succeq", " semidefinite "),
+    (r"\\leq?(?![a-z])", " at most "),
+    (r"\\geq?(?![a-z])", " at least "),
     (r"\\circ|\\odot", " entrywise product "),
     (r"\\sqrt", " root "),
     (r"\\infty", " infinity "),
@@ -97,7 +99,12 @@ def spoken(tex: str) -> str:
 
 def plain(text: str) -> str:
     """A line of Markdown as words, its formulas too."""
-    return " ".join(INLINE_MATH.sub(lambda match: spoken(match[1]), text).split())
+    return tidy(INLINE_MATH.sub(lambda match: spoken(match[1]), text))
+
+
+def tidy(text: str) -> str:
+    """Single spaces, and none before a mark of punctuation."""
+    return re.sub(r" (?=[,;:.?!)])", "", " ".join(text.split()))
 
 
 def said(node: nodes.Node) -> str:
@@ -136,9 +143,7 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
             {
                 "kind": node.get("realtype", "") or ("page" if top else "section"),
                 "id": "" if top else node["ids"][0],
-                "title": named(said(title))
-                if "label" in node
-                else " ".join(said(title).split()),
+                "title": named(said(title)) if "label" in node else tidy(said(title)),
                 "words": distinct(words),
             }
         )
@@ -146,7 +151,7 @@ def collect(app: Sphinx, doctree: nodes.document) -> None:
 
 def named(title: str) -> str:
     """The title of a statement without the bracket and the source behind a semicolon."""
-    return " ".join(title.split(";")[0].strip(" ()").split())
+    return tidy(title.split(";")[0].strip(" ()"))
 
 
 def distinct(text: str) -> str:

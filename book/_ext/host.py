@@ -46,7 +46,8 @@ def describe(
     app: Sphinx, page: str, template: str, context: dict[str, Any], tree: Any
 ) -> None:
     """Adds what networks and messengers show of a link to the page."""
-    title = context.get("title") or app.config.html_title
+    named = app.env.titles.get(page)
+    title = named.astext() if named else app.config.html_title
     about = {
         "og:type": "article",
         "og:site_name": app.config.html_title,
@@ -56,7 +57,7 @@ def describe(
         "twitter:card": "summary_large_image",
     }
     tags = "".join(
-        f'<meta property="{name}" content="{html.escape(str(text))}"/>\n'
+        f'<meta property="{name}" content="{html.escape(text)}"/>\n'
         for name, text in about.items()
     )
     if page == "404":  # it is shown at any address
@@ -93,7 +94,7 @@ def draw_card(app: Sphinx, path: Path) -> None:
     pictures += [picture for chapter in app.chapters if (picture := first_picture(chapter))]
     with matplotlib.rc_context(plotting.STYLE):
         card = Figure(figsize=(12, 6.3), dpi=100)
-        card.text(0.05, 0.86, app.config.project, fontsize=40, weight="bold")
+        card.text(0.05, 0.86, app.config.html_title, fontsize=40, weight="bold")
         card.text(0.05, 0.78, "every theorem proved, and executed", fontsize=24)
         if pictures:
             ax = card.add_axes((0.05, 0.04, 0.9, 0.68))

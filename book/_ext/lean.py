@@ -27,8 +27,6 @@ PAGE: Rules = [
     # The whole bar of a solution is a button; a link in it would catch half of the clicks.
     (re.compile(r"(Solution to)<a [^>]*>(.*?)</a>(?=</p>)"), r"\1\2"),
     (re.compile(r'(<a href="[^"]*_sources/[^"]*") target="_blank"'), r"\1 download"),
-    # A formula may break here.
-    ('</span><span class="base">', '</span><wbr><span class="base">'),
     # Ids that several boxes share.
     (
         re.compile('<div class="proof(?: long)? admonition" id="proof">'),
@@ -48,6 +46,8 @@ PAGE: Rules = [
         '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
     ),
 ]
+# A formula may break here, where KaTeX has made it.
+FORMULA: Rules = [('</span><span class="base">', '</span><wbr><span class="base">')]
 # On a page that was opened from the disk the search does without what it cannot fetch.
 OPTIONS: Rules = [
     ("SHOW_SEARCH_SUMMARY: true", "SHOW_SEARCH_SUMMARY: location.protocol !== 'file:'"),
@@ -120,8 +120,9 @@ def finish_pages(app: Sphinx, error: Exception | None) -> None:
         if not page.is_file():
             raise ExtensionError(f"_toc.yml lists {page.stem}, but no such page was built")
     whole = all(page.stat().st_mtime >= app.began for page in listed)
+    rules = PAGE + (FORMULA if getattr(app.config, "katex_prerender", False) else [])
     for page in out.rglob("*.html"):
-        rewrite(page, mends, PAGE)
+        rewrite(page, mends, rules)
     scripts = out / "_static" / "scripts"
     for script in scripts.glob("fontawesome.js*"):
         script.unlink()

@@ -29,6 +29,7 @@ SIGNS = {
     "_p": "ₚ",
     r"\infty": "∞",
     r"\|": "‖",
+    r"\leftrightarrow": "↔",
     r"\top": "ᵀ",
 }
 SIGNS |= {r"\alpha": "α", r"\eta": "η", r"\mu": "μ", "^2": "²", r"\times": "×", r"\le": "≤"}
@@ -79,7 +80,7 @@ def classes(entry: Any, chapter: str = "") -> str:
 def spoken(app: Any, entry: Any) -> str:
     """What a screen reader says of a node."""
     uses = [numbered(app, app.statements[label]) for label in entry.uses]
-    parts = [f"{numbered(app, entry)}, {flat(entry.title)}: {STANDINGS[entry.standing]}"]
+    parts = [f"{numbered(app, entry)} {flat(entry.title)}: {STANDINGS[entry.standing]}"]
     parts += [MENDED] * entry.mended + [f"uses {', '.join(uses)}"] * bool(uses)
     return html.escape("; ".join(parts))
 
@@ -112,7 +113,7 @@ def node(app: Any, page: str, entry: Any, centre: Sequence[float], chapter: str)
     """A statement as a box with its number and title, which leads to it."""
     x, y = centre[0] - NODE / 2, centre[1] - height(entry) / 2
     lines = "".join(
-        f'<tspan x="{x + 6:.0f}" dy="{LINE}">{html.escape(text)}</tspan>'
+        f' <tspan x="{x + 6:.0f}" dy="{LINE}">{html.escape(text)}</tspan>'
         for text in wrapped(entry)
     )
     return (
@@ -184,13 +185,20 @@ def legend(entries: Iterable[Any]) -> str:
     return " ".join(marks)
 
 
-def figure(
-    drawn: str, listed: str, keys: str, count: int, what: str = "the statements"
-) -> str:
-    """The drawing, the list behind a fold, and the legend."""
+ARROWS = (
+    "What rests on what: an arrow leads from a statement to one whose proof uses it; "
+    "what follows by two arrows has none of its own."
+)
+ALONE = "The statements: no proof uses another of them."
+LISTED = "The statements and how they stand."
+
+
+def figure(drawn: str, listed: str, keys: str, count: int) -> str:
+    """The drawing, the list behind a fold, and the legend, which speaks of what is drawn."""
+    said = ARROWS if 'class="edge"' in drawn else ALONE if drawn else LISTED
     return (
-        f'<figure class="statement-map">{drawn}<figcaption>What rests on what: an arrow leads '
-        f'from a statement to one whose proof uses it; what follows by two arrows has none of its own. {keys}</figcaption><details class="map-list">'
+        f'<figure class="statement-map">{drawn}<figcaption>{said} {keys}</figcaption>'
+        '<details class="map-list">'
         f"<summary>The map as a list: {count} statements, and what each uses</summary>{listed}"
         "</details></figure>"
     )
@@ -237,7 +245,7 @@ def box(
 ) -> str:
     """A chapter with its statements as dots."""
     x, y = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    title = textwrap.shorten(app.env.titles[f"book/{name}"].astext(), 28, placeholder="…")
+    title = textwrap.shorten(app.env.titles[f"book/{name}"].astext(), 24, placeholder="…")
     parts = [
         f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{size[0]}" height="{size[1]}" rx="5"/>'
         f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}">'

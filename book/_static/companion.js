@@ -58,9 +58,9 @@
     addEventListener("beforeprint", lift);
   }
 
-  // Folds: a link into one opens it; print opens all; one button for all, remembered.
+  // Folds: a link into one opens it; print opens all; one button for all but code, remembered.
   const folds = () => document.querySelectorAll(
-    "article details:is(.code, .rows, .erratum, .proof-fold)");
+    "article details:is(.rows, .erratum, .proof-fold, .sd-dropdown)");
   const kept = {
     get: name => { try { return localStorage.getItem(name); } catch { return null; } },
     set: (name, value) => { try { localStorage.setItem(name, value); } catch { /* not kept */ } },
@@ -76,7 +76,7 @@
   addEventListener("hashchange", reveal);
   let shut = [];
   addEventListener("beforeprint", () => {
-    shut = [...folds()].filter(fold => !fold.open && !fold.matches(".code"));
+    shut = [...folds()].filter(fold => !fold.open);
     for (const fold of shut) fold.open = true;
   });
   addEventListener("afterprint", () => { for (const fold of shut) fold.open = false; });
@@ -111,7 +111,7 @@
     ["← → ↑ ↓", "move a slider or a handle; Home and End go to its ends"],
     ["Space or Enter", "open or close a fold, press a button"],
     ["Ctrl K or ⌘ K", "search"],
-    ["f", "open or fold all code, proofs, errata and evidence of the page"],
+    ["f", "open or fold all proofs, answers, hints, notes and evidence of the page"],
     ["?", "this help"],
     ["Esc", "close what is open"],
   ];

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lecture_code.experiments import capacity, matrix_completion, ntk, path_norm
+from lecture_code.experiments import capacity, matrix_completion, ntk, path_norm, path_sgd
 from lecture_code.sweep import Grid, Row, Task, recheck
 
 
@@ -43,7 +43,7 @@ CASES = [
 ]
 STUDIES = {
     "training": Study(
-        path_norm.training,
+        path_sgd.training,
         {"spread": [0, 0.5, 1]},
         60,
         lambda row: row["spread"] < 1,
@@ -59,7 +59,7 @@ STUDIES = {
         60,
     ),
     "recurrent": Study(
-        path_norm.recurrent,
+        path_sgd.recurrent,
         {
             "setting": ["16 8 150", "16 8 600", "16 8 1500", "64 8 150", "64 24 150", "64 24 500"],
         },

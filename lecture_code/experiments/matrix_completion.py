@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from lecture_code import matrix_completion
+from lecture_code import completion as cm
+from lecture_code.masks import determines_signs
 from lecture_code.optimize import DivergenceError, gradient_descent
 
 
@@ -17,17 +18,17 @@ def completion(rng: np.random.Generator, d: int, multiple: float, z: str) -> dic
     succeeds if it comes within 0.01 of z or -z; a run that diverges does not.
     """
     p = multiple * np.log(d) / d
-    vector = {"flat": matrix_completion.flat_vector, "Gaussian": matrix_completion.gaussian_vector}
-    problem = matrix_completion.random_instance(d, p, rng, vector=vector[z])
-    slope = partial(matrix_completion.gradient, problem)
+    vector = {"flat": cm.flat_vector, "Gaussian": cm.gaussian_vector}
+    problem = cm.random_instance(d, p, rng, vector=vector[z])
+    slope = partial(cm.gradient, problem)
     step = 0.1 / np.max(problem.weights @ problem.z**2)
     options = {"max_steps": 2000, "tolerance": 1e-5 * p, "momentum": 0.8}
     solved = diverged = 0
     for start in 0.5 * rng.normal(size=(2, d)) / np.sqrt(d):
         try:
             end = gradient_descent(slope, start, step, **options).x
-            solved += int(matrix_completion.distance(problem, end) < 1e-2)
+            solved += int(cm.distance(problem, end) < 1e-2)
         except DivergenceError:
             diverged += 1
-    determined = int(matrix_completion.determines_signs(problem.mask))
+    determined = int(determines_signs(problem.mask))
     return {"solved": solved, "diverged": diverged, "determined": determined}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from lecture_code import kernels, ntk
+from lecture_code import kernels, wide
 
-INPUTS = ntk.sphere(8, 5, np.random.default_rng(2))
+INPUTS = wide.sphere(8, 5, np.random.default_rng(2))
 LABELS = np.array([-1.0, -1, -1, -1, -1, 1, -1, -1])
-ELSEWHERE = ntk.sphere(50, 5, np.random.default_rng(12))
+ELSEWHERE = wide.sphere(50, 5, np.random.default_rng(12))
 
 
 def kernel_regime(rng: np.random.Generator, case: str, width: int) -> dict[str, float]:
@@ -30,22 +30,22 @@ def beside_linear_model(
 ) -> dict[str, float]:
     """A network at scale alpha after gradient descent, beside its linear model."""
     name, layers, start = case.split()
-    activation = {"relu": ntk.RELU, "tanh": ntk.TANH}[name]
-    net = ntk.initialize(width, 5, rng, symmetric=start == "symmetric")
-    kernel = ntk.empirical_ntk(net, INPUTS, None, activation, layers)
-    across = ntk.empirical_ntk(net, ELSEWHERE, INPUTS, activation, layers)
-    target = LABELS - alpha * ntk.predict(net, INPUTS, activation)
+    activation = {"relu": wide.RELU, "tanh": wide.TANH}[name]
+    net = wide.initialize(width, 5, rng, symmetric=start == "symmetric")
+    kernel = wide.empirical_ntk(net, INPUTS, None, activation, layers)
+    across = wide.empirical_ntk(net, ELSEWHERE, INPUTS, activation, layers)
+    target = LABELS - alpha * wide.predict(net, INPUTS, activation)
     step = 0.9 / np.linalg.eigvalsh(kernel)[-1]
     options = {"activation": activation, "layers": layers, "scale": alpha}
-    early = ntk.train(net, INPUTS, LABELS, step, 10, **options).x
-    end = ntk.train(early, INPUTS, LABELS, step, steps - 10, **options).x
-    new, old = (alpha * ntk.predict(at, ELSEWHERE, activation) for at in (end, net))
+    early = wide.train(net, INPUTS, LABELS, step, 10, **options).x
+    end = wide.train(early, INPUTS, LABELS, step, steps - 10, **options).x
+    new, old = (alpha * wide.predict(at, ELSEWHERE, activation) for at in (end, net))
     linear = across @ kernels.kernel_descent(kernel, target, step, [steps])[0]
-    fit = ntk.gradient(net, INPUTS, np.linalg.solve(kernel, target / alpha), activation, layers)
-    off = ntk.linear_model(net, fit, ELSEWHERE, activation)
+    fit = wide.gradient(net, INPUTS, np.linalg.solve(kernel, target / alpha), activation, layers)
+    off = wide.linear_model(net, fit, ELSEWHERE, activation)
 
     def drift(at: np.ndarray) -> float:
-        change = ntk.empirical_ntk(at, INPUTS, None, activation, layers) - kernel
+        change = wide.empirical_ntk(at, INPUTS, None, activation, layers) - kernel
         return float(np.linalg.norm(change) / np.linalg.norm(kernel))
 
     return {
@@ -54,9 +54,9 @@ def beside_linear_model(
         "kernel": drift(end),
         "gap": root_mean_square(new - old - linear),
         "crossed": np.mean((net[:, :5] @ INPUTS.T > 0) != (end[:, :5] @ INPUTS.T > 0)),
-        "fit": root_mean_square(alpha * ntk.predict(net + fit, INPUTS, activation) - LABELS),
+        "fit": root_mean_square(alpha * wide.predict(net + fit, INPUTS, activation) - LABELS),
         "fit elsewhere": alpha
-        * root_mean_square(ntk.predict(net + fit, ELSEWHERE, activation) - off),
+        * root_mean_square(wide.predict(net + fit, ELSEWHERE, activation) - off),
     }
 
 

@@ -148,7 +148,7 @@ def test_a_host_gets_its_card_its_map_and_its_page_for_errors(tmp_path: Path) ->
     config = yaml.safe_load((tmp_path / "_config.yml").read_text(encoding="utf-8"))
     config["html"]["baseurl"] = "https://example.org/deep"
     (tmp_path / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(tmp_path), "-q"]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", tmp_path, "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     out = tmp_path / "_build" / "html"
@@ -156,6 +156,7 @@ def test_a_host_gets_its_card_its_map_and_its_page_for_errors(tmp_path: Path) ->
     lost = BeautifulSoup((out / "404.html").read_text(encoding="utf-8"), "html.parser")
     assert lost.base["href"] == "https://example.org/deep/"
     page = BeautifulSoup((out / "book" / "ntk.html").read_text(encoding="utf-8"), "html.parser")
-    card = page.find("meta", property="og:image")["content"]
-    assert card == "https://example.org/deep/_static/card.png"
+    told = {tag["property"]: tag["content"] for tag in page.find_all("meta", property=True)}
+    assert told["og:image"] == "https://example.org/deep/_static/card.png"
+    assert told["og:title"] == "The neural tangent kernel"
     assert (out / "_static" / "card.png").is_file()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,21 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Locator, Page, expect
+from scipy import sparse
 from visits import HTML, PHONE, Open, Visit, address, visit
 
 from lecture_code import capacity as cap
+from lecture_code import completion as cm
 from lecture_code import cubes
+from lecture_code import description_length as dl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
 from lecture_code import local_search as ls
 from lecture_code import measurements as ms
+from lecture_code import no_free_lunch as nfl
 from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
+from lecture_code import universal_learning as ul
 from lecture_code.entropy import entropy_minimiser, minimal_l1
 from lecture_code.optimize import (
     adagrad,
@@ -30,9 +37,16 @@ from lecture_code.optimize import (
 )
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
+
+
 METHODS = ["gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent"]
+
+
 NORMS = {"ℓ₁": "l1", "ℓ₂": "l2", "ℓ∞": "linf"}
+
+
 TARGET, THIRD_WEIGHT, STEPS, MANY = 2.0, 1.0, 120, 10
+
 
 REDRAWN = """rounds => {
   const all = [...live.figures.values()], times = [];
@@ -48,6 +62,8 @@ REDRAWN = """rounds => {
   }
   return [all.length, Math.min(...times), document.querySelectorAll("*").length];
 }"""
+
+
 SIZES = """figure => ({
   texts: [...figure.querySelectorAll("svg text")]
     .map(e => parseFloat(getComputedStyle(e).fontSize)),
@@ -341,7 +357,7 @@ def test_a_point_follows_the_mouse_and_stays_in_the_plane(hero: Figure) -> None:
     assert f"start={after[0]:g},{after[1]:g}" in hero.link()
     hero.page.mouse.move(0, 2000, steps=2)
     hero.page.mouse.up()
-    assert hero.at("start") == (-2.6, -1.2)
+    assert hero.at("start") == (-2.6, -1.6)
     assert hero.at("example") == other
 
 
@@ -417,7 +433,7 @@ def test_a_link_restores_its_setting(opened: Open, hero: Figure) -> None:
     wrong = f"{NAME}?start=9,-9&radius=&method=magic&example=1&ball=ℓ₁&more=1"
     again.page.evaluate("hash => { location.hash = hash; }", wrong)
     expect(again.root.get_by_role("radio", name="ℓ₁")).to_be_checked()
-    assert again.at("start") == (2.6, -1.2)
+    assert again.at("start") == (2.6, -1.6)
     assert "sign descent" in again.alt()
     assert again.radius().text_content() == "1.00"
 
@@ -675,6 +691,119 @@ def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> 
         assert (held, signs) == (expected, cap.sine_signs(expected, one["n"]).tolist())
 
 
+def test_the_browser_fills_the_holes_as_python_does(opened: Open) -> None:
+    """And the height of the slice, and where a run lies above it, are those of the error."""
+    page = opened(address("book/matrix_completion.html")).page
+    data = page.evaluate(
+        "() => JSON.parse(document.querySelector('figure.live#holes script').textContent).data"
+    )
+    signs, halves, levels = (np.array(data[name]) for name in ("signs", "halves", "levels"))
+    rng = np.random.default_rng(3)
+    tried = [(rng.uniform(-1.5, 1.5, 2).tolist(), rng.uniform(0.12, 1)) for _ in range(20)]
+    script = """([tried, data]) => tried.map(([start, p]) => {
+      const { holes, slice } = live.programs, run = holes.descend(start, p, data);
+      const [u, v] = [run[50], run.at(-1)];
+      return [u, v, holes.errors(u, p, data), slice.height(start, p, data),
+        slice.seenFrom(u, data)];
+    })"""
+    drawn = page.evaluate(script, [tried, data])
+    for (start, p), (early, last, errors, height, seen) in zip(tried, drawn, strict=True):
+        mask = levels <= p
+        problem = cm.Completion(signs / np.sqrt(24), sparse.csr_array(mask * 1.0), p)
+        first = (start[0] + start[1] * halves) * signs / np.sqrt(24)
+        assert height == pytest.approx(float(cm.objective(problem, first)) / p)
+        run = gradient_descent(
+            lambda x, problem=problem: cm.gradient(problem, x) / problem.p,
+            first,
+            0.02,
+            max_steps=600,
+            record_every=1,
+        ).trajectory * np.sqrt(24)
+        np.testing.assert_allclose(early, run[50], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(last, run[-1], rtol=1e-6, atol=1e-9)
+        squares = (np.outer(run[50], run[50]) - np.outer(signs, signs)) ** 2
+        expected = [np.sqrt(squares[cells].mean()) for cells in (mask, ~mask)]
+        np.testing.assert_allclose(errors, expected, rtol=1e-9)
+        turned = run[50] * signs
+        plane = np.array([turned.mean(), (turned * halves).mean()])
+        rest = np.sqrt(np.mean((turned - plane[0] - plane[1] * halves) ** 2))
+        away = cm.distance(problem, run[50] / np.sqrt(24))
+        np.testing.assert_allclose(seen["at"], plane, rtol=1e-9)
+        assert [seen["rest"], seen["away"]] == pytest.approx([rest, away], abs=1e-7)
+
+
+def test_the_browser_counts_the_minima_of_a_ripple(opened: Open) -> None:
+    """As the roots of its derivative at which it rises, found between points of another grid."""
+    page = opened(address("book/matrix_completion.html")).page
+    rng = np.random.default_rng(4)
+    tried = [
+        {"amplitude": 10 ** rng.uniform(-4, -1), "frequency": rng.uniform(1, 100)}
+        for _ in range(20)
+    ]
+    found = page.evaluate("all => all.map(one => live.programs.ripples.minima(one))", tried)
+    x = np.linspace(-1.8, 1.8, 40_001)
+    for one, at in zip(tried, found, strict=True):
+        speed = one["amplitude"] * one["frequency"]
+        slope = x**3 - x - speed * np.sin(one["frequency"] * x)
+        turns = np.flatnonzero((slope[:-1] < 0) & (slope[1:] >= 0))
+        assert len(at) == turns.size
+        np.testing.assert_allclose(at, x[turns], atol=4e-4)
+
+
+def test_the_browser_descends_on_three_items_as_python_does(opened: Open) -> None:
+    page = opened(address("book/matrix_completion_limits.html")).page
+    rng = np.random.default_rng(5)
+    tried = [
+        {
+            "start": rng.uniform([-5, -1.2], [2, 1.4]).tolist(),
+            "loop": (0.0, rng.uniform(0, 1))[k % 2],
+            "edge": rng.uniform(0.3, 2),
+        }
+        for k in range(20)
+    ]
+    script = """all => all.map(one => {
+      const { descend, fate, height } = live.programs.three_items, run = descend(one);
+      return [run[20], run.at(-1), height(run[20], one), fate(run)];
+    })"""
+    fates = set()
+    for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
+        early, last, height, fate = drawn
+        weights = np.array([[1, one["edge"], 0], [one["edge"], 0, one["edge"]], [0] * 3])
+        weights[2] = [0, one["edge"], one["loop"]]
+        problem = cm.Completion(np.ones(3), sparse.csr_array(weights), 1.0)
+        run = gradient_descent(
+            lambda x, problem=problem: cm.gradient(problem, x),
+            np.array([1.0, one["start"][1], one["start"][0]]),
+            0.004,
+            max_steps=8000,
+            record_every=40,
+        ).trajectory
+        np.testing.assert_allclose(early, run[20], rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(last, run[-1], rtol=1e-5, atol=1e-6)
+        assert height == pytest.approx(float(cm.objective(problem, run[20])), rel=1e-7)
+        assert (fate == "at the truth") == (cm.distance(problem, run[-1]) < 0.17)
+        fates.add(fate)
+    assert len(fates) == 3
+
+
+@pytest.mark.parametrize(
+    ("chapter", "name"),
+    [
+        ("matrix_completion", "holes"),
+        ("matrix_completion", "slice"),
+        ("matrix_completion", "ripples"),
+        ("matrix_completion_limits", "three-items"),
+    ],
+)
+def test_what_is_said_of_a_matrix_with_holes_is_what_the_picture_says(
+    opened: Open, chapter: str, name: str
+) -> None:
+    page = opened(address(f"book/{chapter}.html")).page
+    page.locator(f"figure.live#{name}").scroll_into_view_if_needed()
+    figure = Figure(page, name)
+    assert figure.alt() == figure.root.locator("img").get_attribute("alt")
+
+
 def test_the_flow_in_the_cone_is_that_of_python(opened: Open) -> None:
     page = opened(address("book/implicit_bias_matrices.html")).page
     rng, rows = np.random.default_rng(1), np.array([np.diag([1.0, 2.0]), [[0, 0.5], [0.5, 0]]])
@@ -711,3 +840,111 @@ def test_the_cone_says_at_the_start_what_its_picture_does(opened: Open) -> None:
     expect(figure.locator("svg")).to_have_attribute(
         "aria-label", figure.locator("img").get_attribute("alt")
     )
+
+
+def given(figure: Locator) -> dict[str, Any]:
+    """What a live figure was made from."""
+    return json.loads(figure.locator("script").first.text_content())["data"]
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("no_free_lunch", "own-rule"),
+        ("universal_learning", "shortest-program"),
+        ("universal_learning", "wall-and-door"),
+    ],
+)
+def test_the_figures_of_learning_say_at_the_start_what_their_pictures_do(
+    opened: Open, page: str, name: str
+) -> None:
+    figure = opened(address(f"book/{page}.html")).page.locator(f"figure.live#{name}")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("svg")).to_have_attribute(
+        "aria-label", figure.locator("img").get_attribute("alt")
+    )
+
+
+def test_the_browser_averages_over_all_worlds_as_the_book_does(opened: Open) -> None:
+    figure = opened(address("book/no_free_lunch.html")).page.locator("figure.live#own-rule")
+    expect(figure.locator("svg")).to_be_visible()
+    rng, data, points = np.random.default_rng(3), given(figure), cubes.points(3)
+    rules = {
+        "your own": None,
+        "nearest neighbour": nfl.nearest_neighbour,
+        "opposite neighbour": nfl.opposite_neighbour,
+        "majority": nfl.majority,
+        "coin": nfl.coin,
+    }
+    tried = [
+        {
+            "corner": "".join(map(str, rng.integers(0, 2, 8))),
+            "rule": list(rules)[k % 5],
+            "prior": float(rng.uniform(-2, 2)) if k < 20 else 0.0,
+        }
+        for k in range(30)
+    ]
+    script = """([all, data]) => all.map(one => {
+      const { error, best } = live.programs.own_rule.worlds(one, data);
+      return [error, best];
+    })"""
+    found = figure.page.evaluate(script, [tried, data])
+    for one, (error, best) in zip(tried, found, strict=True):
+        labels = [int(digit) for digit in one["corner"]]
+        sample = tuple((points[i], labels[i]) for i in data["seen"])
+        rule = rules[one["rule"]]
+        says = [labels[i] if rule is None else float(rule(sample)(x)) for i, x in enumerate(points)]
+        f = cubes.bits(8)
+        agree = (f[:, data["seen"]] == [y for _, y in sample]).all(axis=1)
+        weights = 2.0 ** (one["prior"] * nfl.disagreements(3)[agree])
+        ones = np.average(f[agree][:, data["unseen"]], axis=0, weights=weights)
+        guess = np.array(says)[data["unseen"]]
+        assert error == pytest.approx(np.mean(guess * (1 - ones) + (1 - guess) * ones))
+        assert best == pytest.approx(np.mean(np.minimum(ones, 1 - ones)))
+        if one["prior"] == 0:
+            assert error == pytest.approx(0.5)
+
+
+def test_the_browser_shows_the_first_program_that_fits(opened: Open) -> None:
+    page = opened(address("book/universal_learning.html")).page
+    figure = page.locator("figure.live#shortest-program")
+    expect(figure.locator("svg")).to_be_visible()
+    data, programs = given(figure), dl.enumerate_programs(24)
+    tables = programs.tables[:, programs.first]
+    tried = [{"secret": key, "m": m} for key in data["secrets"] for m in range(25)]
+    script = """([all, data]) => all.map(one => {
+      const { stage, errors } = live.programs.shortest_program;
+      return [...stage(one, data), errors(one, data)];
+    })"""
+    for one, row in zip(tried, page.evaluate(script, [tried, data]), strict=True):
+        _, text, bits, count, said, wrong = row
+        truth = np.array([int(bit) for bit in data["secrets"][one["secret"]]["truth"]])
+        points = np.array(data["order"][: one["m"]], dtype=int)
+        best = ul.first_consistent(tables, points, truth[points])
+        if best is None:
+            assert (bits, count) == (None, programs.length.size)
+            continue
+        index = int(programs.first[best])
+        table = dl.unpack(tables[:, best]).astype(int)
+        assert (text, bits, count) == (
+            dl.show(programs.program(index)),
+            programs.length[index],
+            index + 1,
+        )
+        assert said == "".join(map(str, table))
+        assert wrong == np.sum(table != truth)
+
+
+def test_the_browser_has_the_height_of_the_parity_wall(opened: Open) -> None:
+    page = opened(address("book/universal_learning.html")).page
+    expect(page.locator("figure.live#shortest-program svg")).to_be_visible()
+    rng = np.random.default_rng(4)
+    tried = [
+        {"d": d, "k": int(rng.integers(1, d + 1)), "q": float(rng.uniform(0, 0.2))}
+        for d in range(4, 31)
+    ]
+    script = """all => all.map(one =>
+      [live.programs.parity_wall.signal(one), live.programs.parity_wall.solved(one)])"""
+    for one, (signal, solved) in zip(tried, page.evaluate(script, tried), strict=True):
+        assert signal == pytest.approx((1 - 2 * one["q"]) ** 2 / comb(one["d"], one["k"]))
+        assert solved == pytest.approx((1 - one["q"]) ** one["d"])

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from lecture_code import experiments
-from lecture_code.experiments import STUDIES, matrix_completion, path_norm
+from lecture_code.experiments import STUDIES, matrix_completion, path_norm, path_sgd
 from lecture_code.sweep import points
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_only_path_sgd_ends_alike_from_any_scale_of_the_units() -> None:
-    ends = [path_norm.training(np.random.default_rng(1), spread) for spread in (0, 1)]
+    ends = [path_sgd.training(np.random.default_rng(1), spread) for spread in (0, 1)]
     same = {name for name in ends[0] if ends[0][name] == ends[1][name]}
     assert same == {name for name in ends[0] if name.startswith("Path-SGD")}
 

@@ -31,22 +31,28 @@ from lecture_code import (
     norms,
     ntk,
     optimize,
+    paths,
     traces,
     truth_tables,
+    wide,
 )
+from lecture_code import completion as cm
 from lecture_code import description_length as dl
 from lecture_code import entropy as en
 from lecture_code import factorization as fz
 from lecture_code import generalized_learning as gl
 from lecture_code import implicit_bias as ib
 from lecture_code import implicit_bias_matrices as ibm
+from lecture_code import lazy_training as lt
 from lecture_code import local_search as ls
 from lecture_code import matrix_completion as mc
+from lecture_code import matrix_completion_limits as lim
 from lecture_code import measurements as ms
 from lecture_code import nets as nt
 from lecture_code import networks as nw
 from lecture_code import no_free_lunch as nfl
 from lecture_code import path_norm as pn
+from lecture_code import path_sgd as ps
 from lecture_code import sensing as sn
 from lecture_code import stochastic_optimization as so
 from lecture_code import universal_learning as ul
@@ -88,7 +94,7 @@ def weights(array):
 
 
 def instance(a):
-    return mc.Completion(a([1, 2, 1]), weights(a([[100, 1, 0], [90, 0, 1], [0, 1, 1]])), 1)
+    return cm.Completion(a([1, 2, 1]), weights(a([[100, 1, 0], [90, 0, 1], [0, 1, 1]])), 1)
 
 
 def sensing(a):
@@ -258,6 +264,12 @@ CALLS = {
     "masks.determines_signs": lambda a: masks.determines_signs(weights(a([[0, 100], [0, 90]]))),
     "masks.project": lambda a: masks.project(a([[100, 2], [3, 4]]), weights(a([[2, 0], [1, 1]]))),
     "masks.random_mask": lambda a: masks.random_mask(a(30), a(0.25), rng()),
+    "lazy_training.shares_learned": lambda a: lt.shares_learned(
+        a([[2, 1], [1, 2]]), a([[1, 1], [1, -1]]), a(0.25), [a(3)]
+    ),
+    "lazy_training.train_from_zero": lambda a: lt.train_from_zero(
+        layered(a), a(W2), a(POINTS), a([[1], [2], [3]]), a(POINTS), step=a(2.0**-20), steps=a(1)
+    ),
     "local_search.ascend_quartic": lambda a: ls.ascend_quartic(
         a([[1, 0], [0, 1]]), a([1, 2]), a([[100, 1], [1, 2]]), a(0.25), a(2)
     ),
@@ -284,36 +296,37 @@ CALLS = {
     "local_search.two_layer_critical_point": lambda a: ls.two_layer_critical_point(
         a(A), a([1]), a(2), a(2)
     ),
-    "matrix_completion.Completion.on_mask": lambda a: instance(a).on_mask(a([1, 2, 3, 4, 5, 6])),
-    "matrix_completion.Completion.products": lambda a: instance(a).products(a([100, 2, 3])),
-    "matrix_completion.Completion.residual": lambda a: instance(a).residual(a([100, 2, 3])),
+    "completion.Completion.on_mask": lambda a: instance(a).on_mask(a([1, 2, 3, 4, 5, 6])),
+    "completion.Completion.products": lambda a: instance(a).products(a([100, 2, 3])),
+    "completion.Completion.residual": lambda a: instance(a).residual(a([100, 2, 3])),
     "matrix_completion.bernstein_norm": lambda a: mc.bernstein_norm(a(120), a(0.5), a(0.25)),
-    "matrix_completion.distance": lambda a: mc.distance(instance(a), a([100, -2, 3]), blocks=a(3)),
-    "matrix_completion.epsilon": lambda a: mc.epsilon(instance(a)),
-    "matrix_completion.factor_distance": lambda a: mc.factor_distance(a(POINTS), a(POINTS[::-1])),
-    "matrix_completion.factor_gradient": lambda a: mc.factor_gradient(instance(a), a(POINTS)),
-    "matrix_completion.flat_vector": lambda a: mc.flat_vector(a(5), rng()),
+    "completion.distance": lambda a: cm.distance(instance(a), a([100, -2, 3]), blocks=a(3)),
+    "completion.epsilon": lambda a: cm.epsilon(instance(a)),
+    "matrix_completion_limits.factor_distance": lambda a: lim.factor_distance(
+        a(POINTS), a(POINTS[::-1])
+    ),
+    "matrix_completion_limits.factor_gradient": lambda a: lim.factor_gradient(
+        instance(a), a(POINTS)
+    ),
+    "completion.flat_vector": lambda a: cm.flat_vector(a(5), rng()),
     "matrix_completion.full_gradient": lambda a: mc.full_gradient(a(X0), a([100, -2, 3])),
     "matrix_completion.full_hessian_form": lambda a: mc.full_hessian_form(
         a(X0), a([100, -2, 3]), a(X0)
     ),
-    "matrix_completion.gaussian_vector": lambda a: mc.gaussian_vector(a(5), rng()),
-    "matrix_completion.gradient": lambda a: mc.gradient(instance(a), a([100, -2, 3])),
-    "matrix_completion.hessian": lambda a: mc.hessian(instance(a), a([100, -2, 3])),
-    "matrix_completion.incoherence": lambda a: mc.incoherence(a([100, -2, 3])),
-    "matrix_completion.mask_error": lambda a: mc.mask_error(instance(a))[0],
-    "matrix_completion.objective": lambda a: mc.objective(instance(a), a([100, -2, 3])),
-    "matrix_completion.penalty_gradient": lambda a: mc.penalty_gradient(
-        a([100, -2, 3]), a(1), a(2)
-    ),
-    "matrix_completion.random_instance": lambda a: (
-        mc.random_instance(a(30), a(0.25), rng()).observed
-    ),
-    "matrix_completion.row_error": lambda a: mc.row_error(instance(a)),
+    "completion.gaussian_vector": lambda a: cm.gaussian_vector(a(5), rng()),
+    "completion.gradient": lambda a: cm.gradient(instance(a), a([100, -2, 3])),
+    "completion.hessian": lambda a: cm.hessian(instance(a), a([100, -2, 3])),
+    "completion.incoherence": lambda a: cm.incoherence(a([100, -2, 3])),
+    "completion.mask_error": lambda a: cm.mask_error(instance(a))[0],
+    "completion.objective": lambda a: cm.objective(instance(a), a([100, -2, 3])),
+    "completion.penalised": lambda a: cm.penalised(instance(a), a(2))[0](a([100.0, -2, 3])),
+    "completion.penalty_gradient": lambda a: cm.penalty_gradient(a([100, -2, 3]), a(1), a(2)),
+    "completion.random_instance": lambda a: cm.random_instance(a(30), a(0.25), rng()).observed,
+    "completion.row_error": lambda a: cm.row_error(instance(a)),
     "matrix_completion.sample_error": lambda a: mc.sample_error(
         instance(a), a([100, -2, 3]), a([100, 2, 3])
     ),
-    "matrix_completion.side_by_side": lambda a: mc.side_by_side([instance(a)] * 2).observed,
+    "completion.side_by_side": lambda a: cm.side_by_side([instance(a)] * 2).observed,
     "matrix_completion.transfer_bounds": lambda a: mc.transfer_bounds(
         instance(a), a([100, -2, 3]), a([100, 2, 3]), a(2)
     ),
@@ -380,18 +393,7 @@ CALLS = {
     "norms.norm": lambda a: norms.norm(a([100, -100, 3]), "l2"),
     "ntk.curvature_blocks": lambda a: ntk.curvature_blocks(a(THETA), a(POINTS), a([1, 2, 3])),
     "ntk.deep_ntk": lambda a: ntk.deep_ntk(layered(a), a(W2), a(POINTS), a(2)),
-    "ntk.empirical_ntk": lambda a: ntk.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
-    "ntk.forward": lambda a: ntk.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
-    "ntk.gradient": lambda a: ntk.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
-    "ntk.initialize": lambda a: ntk.initialize(a(4), a(2), rng(), symmetric=True),
     "ntk.jacobian": lambda a: ntk.jacobian(a(THETA), a(POINTS)),
-    "ntk.jacobian_lipschitz": lambda a: ntk.jacobian_lipschitz(a(POINTS), a(3)),
-    "ntk.linear_model": lambda a: ntk.linear_model(a(THETA), a(THETA), a(POINTS)),
-    "ntk.near_theorem": lambda a: ntk.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
-    "ntk.predict": lambda a: ntk.predict(a(THETA), a(POINTS)),
-    "ntk.sphere": lambda a: ntk.sphere(a(3), a(2), rng()),
-    "ntk.train": lambda a: ntk.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
-    "ntk.weight_scales": lambda a: ntk.weight_scales(layered(a), a(2)),
     "optimize.adagrad": lambda a: optimize.adagrad(a([100, 2]), a([1, 0])),
     "optimize.gradient_descent": lambda a: optimize.gradient_descent(
         lambda x: a([100, 2]), a([1, 2]), a(0.25), max_steps=a(3), record_every=a(2)
@@ -401,13 +403,13 @@ CALLS = {
         lambda x, z: a([100, 2]), a([1, 2]), range(3), a(0.25)
     ),
     "path_norm.best_unit": lambda a: pn.best_unit(a(POINTS), a([1, -1, 1]), a(2)),
-    "path_norm.check_order": lambda a: pn.check_order(a(2)),
-    "path_norm.kappa": lambda a: pn.kappa(layered(a), a(W2)),
-    "path_norm.path_jacobian": lambda a: pn.path_jacobian(dag(a), a([100, 100, 1])),
-    "path_norm.path_norm": lambda a: pn.path_norm(layered(a), a(W2), a(3)),
-    "path_norm.path_sgd_direction": lambda a: pn.path_sgd_direction(layered(a), a(W2), a(W2)),
-    "path_norm.path_values": lambda a: pn.path_values(dag(a), a([100, 100, 1])),
-    "path_norm.repeated_kappa": lambda a: pn.repeated_kappa(recurrent(a), a(W3[:3])),
+    "paths.check_order": lambda a: paths.check_order(a(2)),
+    "path_sgd.kappa": lambda a: ps.kappa(layered(a), a(W2)),
+    "path_sgd.path_jacobian": lambda a: ps.path_jacobian(dag(a), a([100, 100, 1])),
+    "paths.path_norm": lambda a: paths.path_norm(layered(a), a(W2), a(3)),
+    "path_sgd.path_sgd_direction": lambda a: ps.path_sgd_direction(layered(a), a(W2), a(W2)),
+    "paths.path_values": lambda a: paths.path_values(dag(a), a([100, 100, 1])),
+    "path_sgd.repeated_kappa": lambda a: ps.repeated_kappa(recurrent(a), a(W3[:3])),
     "path_norm.unit_norms": lambda a: pn.unit_norms(layered(a), a(W2), a(3)),
     "stochastic_optimization.coordinate_excess": lambda a: so.coordinate_excess(a(3)),
     "stochastic_optimization.first_maximiser": lambda a: so.first_maximiser(a(POINTS), a([1, 2])),
@@ -445,6 +447,9 @@ CALLS = {
     "universal_learning.examples_needed": lambda a: ul.examples_needed(
         PROGRAMS.tables[:, :3], a(2), a(0.25), rng()
     ),
+    "universal_learning.first_consistent": lambda a: ul.first_consistent(
+        PROGRAMS.tables[:, :3], a([3, 4]), a([1, 0])
+    ),
     "universal_learning.nand_functions": lambda a: ul.nand_functions(a(3), a(2)),
     "universal_learning.occam_bound": lambda a: ul.occam_bound(a(100), a(120), a(0.25)),
     "universal_learning.run_circuit": lambda a: ul.run_circuit(
@@ -458,6 +463,18 @@ CALLS = {
     "universal_learning.union_bound_examples": lambda a: ul.union_bound_examples(
         PROGRAMS.tables[:, :3], a([1, 2]), a(0.25), a(0.25)
     ),
+    "wide.empirical_ntk": lambda a: wide.empirical_ntk(a(THETA), a(POINTS), a(POINTS)),
+    "wide.forward": lambda a: wide.forward(a(THETA), a(POINTS))[1](a([1, 2, 3])),
+    "wide.gradient": lambda a: wide.gradient(a(THETA), a(POINTS), a([1, 2, 3])),
+    "wide.initialize": lambda a: wide.initialize(a(4), a(2), rng(), symmetric=True),
+    "wide.jacobian_lipschitz": lambda a: wide.jacobian_lipschitz(a(POINTS), a(3)),
+    "wide.linear_model": lambda a: wide.linear_model(a(THETA), a(THETA), a(POINTS)),
+    "wide.near_theorem": lambda a: wide.near_theorem(a([[2, 1], [1, 2]]), a([100, 1]), a(1)),
+    "wide.predict": lambda a: wide.predict(a(THETA), a(POINTS)),
+    "wide.sphere": lambda a: wide.sphere(a(3), a(2), rng()),
+    "wide.split": lambda a: wide.split(a(THETA), a(POINTS)),
+    "wide.train": lambda a: wide.train(a(THETA), a(POINTS), a([1, 2, 3]), a(2.0**-20), a(3)),
+    "wide.weight_scales": lambda a: wide.weight_scales(layered(a), a(2)),
 }
 
 #: Words of 64 bits, names, texts, programs, networks, tasks and plain values of a grid come in
@@ -483,8 +500,10 @@ WITHOUT_NUMBERS = {
     *("experiments.capacity.trained_width", "experiments.capacity.with_momentum"),
     "experiments.capacity.with_noise",
     *("experiments.matrix_completion.completion", "experiments.ntk.kernel_regime"),
-    *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
     "experiments.ntk.beside_linear_model",
+    *("experiments.ntk.lazy_scale", "experiments.ntk.root_mean_square"),
+    *("experiments.path_norm.gap", "experiments.path_sgd.grammar_text"),
+    *("experiments.path_sgd.recurrent", "experiments.path_sgd.training"),
     *("experiments.path_norm.gap", "experiments.path_norm.grammar_text"),
     *("experiments.path_norm.recurrent", "experiments.path_norm.training"),
 }

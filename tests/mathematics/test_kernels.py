@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
-from lecture_code import cubes, digits, kernels, ntk
+from lecture_code import cubes, digits, kernels, wide
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def test_arc_cosine_of_a_cosine_that_rounding_has_put_outside():
 @pytest.mark.parametrize("layers", ["both", "first"])
 def test_analytic_kernel_is_the_mean_of_the_empirical_one(layers, rng):
     x = rng.normal(size=(4, 3))
-    nets = ntk.initialize(400_000, 3, rng)
+    nets = wide.initialize(400_000, 3, rng)
     assert np.allclose(
-        ntk.empirical_ntk(nets, x, layers=layers),
+        wide.empirical_ntk(nets, x, layers=layers),
         kernels.analytic_ntk(x, layers=layers),
         atol=0.02 * np.max(np.sum(x**2, axis=1)),
     )

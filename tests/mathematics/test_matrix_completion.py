@@ -21,8 +21,11 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
+from lecture_code import completion as cm
 from lecture_code import matrix_completion as mc
-from lecture_code.matrix_completion import Completion
+from lecture_code import matrix_completion_limits as lim
+from lecture_code.completion import Completion
+from lecture_code.masks import determines_signs, project, random_mask
 
 KINDS = (
     "plain",
@@ -54,7 +57,7 @@ def instance(kind: str, d: int = 6) -> Completion:
     if "places" in kind:
         noise *= rng.random((d, d)) < 0.5
     return Completion(
-        mc.gaussian_vector(d, rng),
+        cm.gaussian_vector(d, rng),
         sparse.csr_array(mask),
         0.6,
         sparse.csr_array(noise) if "noisy" in kind else None,
@@ -118,7 +121,7 @@ def points() -> Points:
 
 def test_objective_is_the_loss_up_to_a_constant(problem: Completion, points: Points) -> None:
     # The constant is what noise adds that no symmetric matrix can fit, and zero without noise.
-    gaps = [mc.objective(problem, x) - dense_loss(problem, x) for x, _ in points]
+    gaps = [cm.objective(problem, x) - dense_loss(problem, x) for x, _ in points]
     np.testing.assert_allclose(gaps, gaps[0], rtol=0, atol=1e-11)
     if problem.noise is None or (problem.noise != problem.noise.T).nnz == 0:
         assert gaps[0] == pytest.approx(0, abs=1e-11)
@@ -128,8 +131,8 @@ def test_derivatives_of_f_are_those_of_the_loss(problem: Completion, points: Poi
     first = autograd.grad(lambda x: dense_loss(problem, x))
     second = autograd.hessian(lambda x: dense_loss(problem, x))
     for x, _ in points:
-        np.testing.assert_allclose(mc.gradient(problem, x), first(x), rtol=1e-11, atol=1e-11)
-        np.testing.assert_allclose(mc.hessian(problem, x), second(x), rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(cm.gradient(problem, x), first(x), rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(cm.hessian(problem, x), second(x), rtol=1e-11, atol=1e-11)
 
 
 def test_derivatives_of_g_are_those_of_the_loss_with_everything_seen() -> None:
@@ -147,16 +150,16 @@ def test_factor_gradient_is_that_of_the_loss(problem: Completion, rank: int) -> 
     taller = replace(problem, z=rng.normal(size=(6, 2)))
     u = rng.normal(size=(6, rank))
     slope = autograd.grad(lambda y: dense_loss(taller, y))(u)
-    np.testing.assert_allclose(mc.factor_gradient(taller, u), slope, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(lim.factor_gradient(taller, u), slope, rtol=1e-11, atol=1e-11)
 
 
 def test_batch_is_treated_column_by_column(problem: Completion, points: Points) -> None:
     batch = np.transpose([x for x, _ in points])
-    values, slopes = mc.objective(problem, batch), mc.gradient(problem, batch)
+    values, slopes = cm.objective(problem, batch), cm.gradient(problem, batch)
     assert values.shape == (5,)
     for x, value, slope in zip(batch.T, values, slopes.T, strict=True):
-        assert mc.objective(problem, x) == value
-        np.testing.assert_allclose(mc.gradient(problem, x), slope, rtol=1e-14, atol=1e-14)
+        assert cm.objective(problem, x) == value
+        np.testing.assert_allclose(cm.gradient(problem, x), slope, rtol=1e-14, atol=1e-14)
 
 
 def test_penalty_gradient_is_that_of_the_penalty() -> None:
@@ -166,7 +169,20 @@ def test_penalty_gradient_is_that_of_the_penalty() -> None:
     x = np.array([[-2.0, -0.7, -0.3, 0.0], [0.3, 0.5, 0.9, 1.7]])
     step = 1e-4  # truncation 4 weight (|x| - level) step^2 is at most 2e-7, rounding less
     difference = (penalty(x + step) - penalty(x - step)) / (2 * step)
-    np.testing.assert_allclose(mc.penalty_gradient(x, 0.5, 3), difference, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(cm.penalty_gradient(x, 0.5, 3), difference, rtol=0, atol=1e-6)
+
+
+def test_penalised_derivatives_belong_to_each_other_and_to_the_least_weight() -> None:
+    problem = instance("uneven")
+    z, x = problem.z, 2.5 * np.random.default_rng(7).normal(size=6)
+    slope, bend = cm.penalised(problem, 3)
+    level, row = np.abs(z).max(), np.abs(dense_error(problem) @ z**2).max()
+    weight = 3 * problem.p * (1 + row) / (16 * level**2)
+    first = autograd.grad(
+        lambda y: dense_loss(problem, y) + weight * anp.sum(anp.maximum(anp.abs(y) - level, 0) ** 4)
+    )
+    np.testing.assert_allclose(slope(x), first(x), rtol=1e-10)
+    np.testing.assert_allclose(bend(x), autograd.jacobian(first)(x), rtol=1e-9, atol=1e-9)
 
 
 # The instance
@@ -187,7 +203,7 @@ def test_weights_and_observed_are_symmetric_parts(problem: Completion) -> None:
 def test_projection_keeps_what_is_observed_and_nothing_else() -> None:
     mask = sparse.csr_array(np.array([[1.0, 0, 1], [0, 0, 1], [0, 0, 0]]))
     a = np.arange(1.0, 10).reshape(3, 3)
-    np.testing.assert_array_equal(mc.project(a, mask), [[1, 0, 3], [0, 0, 6], [0, 0, 0]])
+    np.testing.assert_array_equal(project(a, mask), [[1, 0, 3], [0, 0, 6], [0, 0, 0]])
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 5), (5, 4)])
@@ -210,7 +226,7 @@ def test_density_of_an_instance_is_a_positive_probability(p: float) -> None:
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize(("d", "p"), [(1, 0.5), (2, 0.5), (17, 0.3), (150, 0.02)])
 def test_random_mask_is_zero_one_and_symmetric_if_asked(d: int, p: float, symmetric: bool) -> None:
-    mask = mc.random_mask(d, p, np.random.default_rng(30), symmetric=symmetric)
+    mask = random_mask(d, p, np.random.default_rng(30), symmetric=symmetric)
     dense = mask.toarray()
     assert dense.shape == (d, d)
     assert set(np.unique(dense)) <= {0.0, 1.0}
@@ -222,9 +238,9 @@ def test_random_mask_is_zero_one_and_symmetric_if_asked(d: int, p: float, symmet
 @pytest.mark.parametrize("d", [1, 2, 3, 64, 301])
 def test_random_mask_at_the_ends(d: int, symmetric: bool) -> None:
     rng = np.random.default_rng(31)
-    full = mc.random_mask(d, 1.0, rng, symmetric=symmetric)
+    full = random_mask(d, 1.0, rng, symmetric=symmetric)
     np.testing.assert_array_equal(full.toarray(), np.ones((d, d)))
-    assert mc.random_mask(d, 0.0, rng, symmetric=symmetric).nnz == 0
+    assert random_mask(d, 0.0, rng, symmetric=symmetric).nnz == 0
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
@@ -233,7 +249,7 @@ def test_random_mask_of_two_has_the_exact_distribution(symmetric: bool) -> None:
     masks, ones, cells = zip(*all_masks(2, symmetric=symmetric), strict=True)
     probability = [p**k * (1 - p) ** (n - k) for k, n in zip(ones, cells, strict=True)]
     places = {mask.tobytes(): k for k, mask in enumerate(masks)}
-    drawn = [mc.random_mask(2, p, rng, symmetric=symmetric).toarray() for _ in range(draws)]
+    drawn = [random_mask(2, p, rng, symmetric=symmetric).toarray() for _ in range(draws)]
     counts = np.bincount([places[mask.tobytes()] for mask in drawn], minlength=len(masks))
     assert stats.chisquare(counts, draws * np.array(probability)).pvalue > 1e-3
 
@@ -242,7 +258,7 @@ def test_random_mask_of_two_has_the_exact_distribution(symmetric: bool) -> None:
 @pytest.mark.parametrize("p", [0.01, 0.4])
 def test_large_random_mask_has_the_density_in_every_part(p: float, symmetric: bool) -> None:
     d, groups = 300, 50
-    mask = mc.random_mask(d, p, np.random.default_rng(34), symmetric=symmetric).toarray()
+    mask = random_mask(d, p, np.random.default_rng(34), symmetric=symmetric).toarray()
     i, j = np.triu_indices(d) if symmetric else np.indices((d, d)).reshape(2, -1)
     for group in ((i * 7 + j * 11) % groups, i * groups // d, j * groups // d):
         size = np.bincount(group, minlength=groups)
@@ -255,10 +271,10 @@ def test_large_random_mask_has_the_density_in_every_part(p: float, symmetric: bo
 @pytest.mark.parametrize("p", [-0.1, 1.1, np.nan])
 def test_random_mask_needs_a_probability(p: float) -> None:
     with pytest.raises(ValueError, match=f"p: {float(p)}; expected a (probability|number)"):
-        mc.random_mask(3, p, np.random.default_rng(0))
+        random_mask(3, p, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("vector", [mc.flat_vector, mc.gaussian_vector])
+@pytest.mark.parametrize("vector", [cm.flat_vector, cm.gaussian_vector])
 def test_random_vector_is_a_unit_vector_without_preferred_direction(
     vector: Callable[[int, np.random.Generator], np.ndarray],
 ) -> None:
@@ -273,18 +289,18 @@ def test_random_vector_is_a_unit_vector_without_preferred_direction(
 
 @pytest.mark.parametrize("d", [1, 2, 9])
 def test_incoherence_runs_from_flat_to_coordinate_vector(d: int) -> None:
-    assert mc.incoherence(mc.flat_vector(d, np.random.default_rng(7))) == pytest.approx(1)
-    assert mc.incoherence(-3 * np.eye(d)[0]) == pytest.approx(np.sqrt(d))
+    assert cm.incoherence(cm.flat_vector(d, np.random.default_rng(7))) == pytest.approx(1)
+    assert cm.incoherence(-3 * np.eye(d)[0]) == pytest.approx(np.sqrt(d))
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_random_instance_draws_the_truth_and_then_the_mask(symmetric: bool) -> None:
-    problem = mc.random_instance(
-        12, 0.4, np.random.default_rng(38), vector=mc.gaussian_vector, symmetric=symmetric
+    problem = cm.random_instance(
+        12, 0.4, np.random.default_rng(38), vector=cm.gaussian_vector, symmetric=symmetric
     )
     rng = np.random.default_rng(38)
-    np.testing.assert_array_equal(problem.z, mc.gaussian_vector(12, rng))
-    mask = mc.random_mask(12, 0.4, rng, symmetric=symmetric)
+    np.testing.assert_array_equal(problem.z, cm.gaussian_vector(12, rng))
+    mask = random_mask(12, 0.4, rng, symmetric=symmetric)
     np.testing.assert_array_equal(problem.mask.toarray(), mask.toarray())
     assert (problem.p, problem.noise) == (0.4, None)
 
@@ -301,8 +317,8 @@ def test_sample_error_is_a_dense_sum(problem: Completion, points: Points) -> Non
 @pytest.mark.parametrize("d", [1, 30, 200, 201])
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_mask_error_is_the_operator_norm(d: int, symmetric: bool) -> None:
-    problem = mc.random_instance(d, 0.3, np.random.default_rng(d), symmetric=symmetric)
-    norm, direction = mc.mask_error(problem)
+    problem = cm.random_instance(d, 0.3, np.random.default_rng(d), symmetric=symmetric)
+    norm, direction = cm.mask_error(problem)
     error = dense_error(problem)
     assert norm == pytest.approx(np.linalg.norm(error, 2), rel=1e-10)
     assert np.linalg.norm(direction) == pytest.approx(1, rel=1e-12)
@@ -324,7 +340,7 @@ def test_mask_error_is_the_operator_norm(d: int, symmetric: bool) -> None:
 def test_mask_error_where_the_spectrum_is_degenerate(
     d: int, mask: Callable[[int], np.ndarray], p: float, expected: Callable[[int], float]
 ) -> None:
-    norm, _ = mc.mask_error(written(mask(d), p))
+    norm, _ = cm.mask_error(written(mask(d), p))
     assert norm == pytest.approx(expected(d), rel=1e-10, abs=1e-10)
 
 
@@ -332,8 +348,8 @@ def test_epsilon_and_row_error_are_their_formulas(problem: Completion) -> None:
     larger = replace(problem, z=2 * problem.z)
     error, z = dense_error(larger), larger.z
     mu = np.sqrt(6) * np.abs(z).max() / np.linalg.norm(z)
-    assert mc.epsilon(larger) == pytest.approx(mu**2 * np.linalg.norm(error, 2) / 6, rel=1e-12)
-    assert mc.row_error(larger) == pytest.approx(np.abs(error @ (z * z)).max(), rel=1e-12)
+    assert cm.epsilon(larger) == pytest.approx(mu**2 * np.linalg.norm(error, 2) / 6, rel=1e-12)
+    assert cm.row_error(larger) == pytest.approx(np.abs(error @ (z * z)).max(), rel=1e-12)
 
 
 @pytest.mark.parametrize("c", [-0.5, 1.0, 3.0])
@@ -343,8 +359,8 @@ def test_transfer_bounds_are_attained(c: float) -> None:
     problem = written(np.kron(np.eye(2), np.ones((3, 3))), z=1.5 * side)
     x = np.full(6, 0.7)
     first, second = mc.transfer_bounds(problem, x, c * x, 3.0)
-    gap = c * x @ (mc.gradient(problem, x) - mc.full_gradient(problem.z, x))
-    bend = c**2 * x @ mc.hessian(problem, x) @ x - mc.full_hessian_form(problem.z, x, c * x)
+    gap = c * x @ (cm.gradient(problem, x) - mc.full_gradient(problem.z, x))
+    bend = c**2 * x @ cm.hessian(problem, x) @ x - mc.full_hessian_form(problem.z, x, c * x)
     assert abs(gap) == pytest.approx(first, rel=1e-12)
     assert abs(bend) == pytest.approx(second, rel=1e-12)
 
@@ -375,22 +391,22 @@ def test_bernstein_needs_a_probability_of_failure(delta: float) -> None:
 @pytest.fixture(scope="module")
 def trio() -> list[Completion]:
     rng = np.random.default_rng(39)
-    return [mc.random_instance(6, 0.6, rng, vector=mc.gaussian_vector) for _ in range(3)]
+    return [cm.random_instance(6, 0.6, rng, vector=cm.gaussian_vector) for _ in range(3)]
 
 
 def test_side_by_side_adds_the_objectives_and_stacks_gradients_and_distances(
     trio: list[Completion],
 ) -> None:
-    joint = mc.side_by_side(trio)
+    joint = cm.side_by_side(trio)
     assert joint.p == trio[0].p
     x = np.random.default_rng(40).normal(size=(18, 4))
     parts = list(zip(trio, np.split(x, 3), strict=True))
-    total = sum(mc.objective(*part) for part in parts)
-    np.testing.assert_allclose(mc.objective(joint, x), total, rtol=1e-12)
-    slopes = np.concatenate([mc.gradient(*part) for part in parts])
-    np.testing.assert_allclose(mc.gradient(joint, x), slopes, rtol=1e-12, atol=1e-13)
-    distances = [mc.distance(*part) for part in parts]
-    np.testing.assert_allclose(mc.distance(joint, x, blocks=len(parts)), distances, rtol=1e-13)
+    total = sum(cm.objective(*part) for part in parts)
+    np.testing.assert_allclose(cm.objective(joint, x), total, rtol=1e-12)
+    slopes = np.concatenate([cm.gradient(*part) for part in parts])
+    np.testing.assert_allclose(cm.gradient(joint, x), slopes, rtol=1e-12, atol=1e-13)
+    distances = [cm.distance(*part) for part in parts]
+    np.testing.assert_allclose(cm.distance(joint, x, blocks=len(parts)), distances, rtol=1e-13)
 
 
 def test_side_by_side_needs_instances_of_one_size_and_density_without_noise(
@@ -404,7 +420,7 @@ def test_side_by_side_needs_instances_of_one_size_and_density_without_noise(
         [one, replace(one, noise=noise)],
     ):
         with pytest.raises(ValueError, match=r"problems: \(d, p\) are .*; expected one pair"):
-            mc.side_by_side(others)
+            cm.side_by_side(others)
 
 
 # Distances
@@ -414,15 +430,15 @@ def test_distance_is_to_the_nearer_of_both_signs() -> None:
     problem = instance("plain")
     x = np.random.default_rng(44).normal(size=(6, 8))
     expected = [min(np.linalg.norm(c - problem.z), np.linalg.norm(c + problem.z)) for c in x.T]
-    np.testing.assert_allclose(mc.distance(problem, x), expected, rtol=1e-13)
-    assert mc.distance(problem, x[:, 0]) == pytest.approx(expected[0], rel=1e-13)
-    assert mc.distance(problem, -problem.z) == 0
+    np.testing.assert_allclose(cm.distance(problem, x), expected, rtol=1e-13)
+    assert cm.distance(problem, x[:, 0]) == pytest.approx(expected[0], rel=1e-13)
+    assert cm.distance(problem, -problem.z) == 0
 
 
 @pytest.mark.parametrize("blocks", [4, 5, 12])
 def test_distance_needs_blocks_of_equal_size(blocks: int) -> None:
     with pytest.raises(ValueError, match=f"blocks: {blocks}; expected a divisor of d = 6"):
-        mc.distance(instance("plain"), np.ones((6, 1)), blocks=blocks)
+        cm.distance(instance("plain"), np.ones((6, 1)), blocks=blocks)
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
@@ -438,7 +454,7 @@ def test_factor_distance_is_the_least_over_rotations_and_reflections(mirrored: b
         np.linalg.norm(u[:, :, None] - np.einsum("ij,jkt->ikt", z, q), axis=(0, 1)).min()
         for q in (turns, mirrors)
     )
-    exact = mc.factor_distance(z, u)
+    exact = lim.factor_distance(z, u)
     assert exact <= least + 1e-12
     # Half a cell off the best angle the square differs by at most |Z|_F |U|_F (half a cell)^2.
     cell = angles[1] / 2
@@ -449,7 +465,7 @@ def test_factor_distance_is_the_least_over_rotations_and_reflections(mirrored: b
 def test_factor_distance_does_not_see_a_rotation(rank: int) -> None:
     rng = np.random.default_rng(45)
     z, q = rng.normal(size=(7, rank)), np.linalg.qr(rng.normal(size=(rank, rank)))[0]
-    assert mc.factor_distance(z, z @ q) == pytest.approx(0, abs=1e-13)
+    assert lim.factor_distance(z, z @ q) == pytest.approx(0, abs=1e-13)
 
 
 # Which masks determine the answer
@@ -466,15 +482,15 @@ def fitting_signs(mask: np.ndarray) -> int:
 @pytest.mark.parametrize(("d", "symmetric"), [(1, True), (2, True), (2, False), (3, True)])
 def test_mask_determines_signs_if_only_two_vectors_fit(d: int, symmetric: bool) -> None:
     for mask, _, _ in all_masks(d, symmetric=symmetric):
-        assert mc.determines_signs(sparse.csr_array(mask)) == (fitting_signs(mask) == 2), mask
+        assert determines_signs(sparse.csr_array(mask)) == (fitting_signs(mask) == 2), mask
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_random_mask_determines_signs_if_only_two_vectors_fit(symmetric: bool) -> None:
     rng, answers = np.random.default_rng(48), []
     for _ in range(60):
-        mask = mc.random_mask(5, rng.uniform(0.1, 0.6), rng, symmetric=symmetric)
-        answers.append(mc.determines_signs(mask))
+        mask = random_mask(5, rng.uniform(0.1, 0.6), rng, symmetric=symmetric)
+        answers.append(determines_signs(mask))
         assert answers[-1] == (fitting_signs(mask.toarray()) == 2)
     assert 10 < sum(answers) < 50
 
@@ -482,7 +498,7 @@ def test_random_mask_determines_signs_if_only_two_vectors_fit(symmetric: bool) -
 def test_stored_zeros_are_not_observed() -> None:
     mask = sparse.csr_array(np.ones((2, 2)))
     mask.data[[1, 2]] = 0
-    assert not mc.determines_signs(mask)
+    assert not determines_signs(mask)
     assert Completion(np.ones(2), mask, 0.5).pairs[0].size == 2
 
 
@@ -521,8 +537,8 @@ def nearest_mask(x: np.ndarray, weight: float = 0, rho: float | None = None) -> 
     s, t = cp.Variable((d, d), symmetric=True), cp.Variable()
     first, diagonal = penalty_terms(x, weight)
     parts = [(s[i, j], unit) for i, j, unit in basis(d)]
-    slope = first + sum(w * mc.gradient(unit, x) for w, unit in parts)
-    bend = np.diag(diagonal) + sum(w * mc.hessian(unit, x) for w, unit in parts)
+    slope = first + sum(w * cm.gradient(unit, x) for w, unit in parts)
+    bend = np.diag(diagonal) + sum(w * cm.hessian(unit, x) for w, unit in parts)
     constraints = [s >= 0, slope == 0, bend >> 0, cp.norm(s - 1, 2) <= t]
     if rho is not None:
         constraints.append(cp.norm(cp.sum(s - 1, axis=1) / d, "inf") <= rho)
@@ -543,8 +559,8 @@ def test_stored_certificates_are_those_of_the_nearest_masks(
         functional, semidefinite = np.zeros((d, d)), factor @ factor.T
         for i, j, unit in basis(d):
             s = unit.mask.toarray()
-            total = np.sum(w * s) + y @ mc.gradient(unit, x) + r @ s.sum(axis=1) / d
-            total += np.sum(semidefinite * mc.hessian(unit, x))
+            total = np.sum(w * s) + y @ cm.gradient(unit, x) + r @ s.sum(axis=1) / d
+            total += np.sum(semidefinite * cm.hessian(unit, x))
             functional[i, j] = functional[j, i] = total / s.sum()
         assert functional.max() < 1e-6
         first, diagonal = penalty_terms(x, weight)
@@ -564,12 +580,12 @@ def test_the_three_chain_is_the_nearest_mask_to_its_trap() -> None:
 LARGE = """
 import pathlib, re, resource
 import numpy as np
-from lecture_code import matrix_completion as mc
+from lecture_code import completion as cm
 
 rng = np.random.default_rng(50)
-problem = mc.random_instance(10_000, 0.01, rng)
+problem = cm.random_instance(10_000, 0.01, rng)
 x = rng.standard_normal(10_000) / 100
-gradient = mc.gradient(problem, x)
+gradient = cm.gradient(problem, x)
 row = problem.mask[[123]].toarray()[0]
 direct = -2 * np.sum(row * (problem.z[123] * problem.z - x[123] * x) * x)
 status = pathlib.Path("/proc/self/status")  # ru_maxrss counts what the parent had, too
@@ -593,26 +609,26 @@ def test_gradient_of_a_million_entries_needs_no_dense_matrix() -> None:
 
 def test_masks_of_truth_values_and_small_integers() -> None:
     seen = sparse.csr_array(np.ones((3, 3), dtype=bool))
-    problem = mc.Completion(np.ones(3), seen, 1.0)
+    problem = cm.Completion(np.ones(3), seen, 1.0)
     np.testing.assert_array_equal(problem.weights.toarray(), 1)
-    assert mc.objective(problem, np.zeros(3)) == pytest.approx(4.5)
-    assert mc.mask_error(problem)[0] == pytest.approx(0, abs=1e-12)
+    assert cm.objective(problem, np.zeros(3)) == pytest.approx(4.5)
+    assert cm.mask_error(problem)[0] == pytest.approx(0, abs=1e-12)
     heavy = sparse.csr_array(np.full((3, 3), 200, dtype=np.uint8))
-    np.testing.assert_array_equal(mc.Completion(np.ones(3), heavy, 1.0).weights.data, 200)
-    assert mc.determines_signs(sparse.csr_array(np.full((3, 3), 128, dtype=np.uint8)))
+    np.testing.assert_array_equal(cm.Completion(np.ones(3), heavy, 1.0).weights.data, 200)
+    assert determines_signs(sparse.csr_array(np.full((3, 3), 128, dtype=np.uint8)))
 
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan])
 def test_weights_that_are_none_are_refused(weight: float) -> None:
     with pytest.raises(ValueError, match=r"mask: .* expected finite weights"):
-        mc.determines_signs(sparse.csr_array(np.full((2, 2), weight)))
+        determines_signs(sparse.csr_array(np.full((2, 2), weight)))
 
 
 def test_vectors_that_do_not_fit_are_refused() -> None:
-    problem = mc.Completion(np.ones(3), sparse.csr_array(np.ones((3, 3))), 1.0)
+    problem = cm.Completion(np.ones(3), sparse.csr_array(np.ones((3, 3))), 1.0)
     with pytest.raises(ValueError, match=r"x: shape \(2,\); expected \(3, \.\.\.\)"):
-        mc.gradient(problem, np.ones(2))
+        cm.gradient(problem, np.ones(2))
     with pytest.raises(ValueError, match="x: all entries are zero"):
-        mc.incoherence(np.zeros(3))
+        cm.incoherence(np.zeros(3))
     with pytest.raises(ValueError, match=r"mask, matrix: shapes \(2, 2\), \(1, 1\)"):
-        mc.project(np.ones((1, 1)), sparse.csr_array(np.ones((2, 2))))
+        project(np.ones((1, 1)), sparse.csr_array(np.ones((2, 2))))

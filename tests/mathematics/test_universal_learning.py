@@ -25,6 +25,15 @@ def test_a_sample_as_two_tables(seed, m):
     assert (values == (truth & np.isin(np.arange(256), points))).all()
 
 
+@pytest.mark.parametrize("m", [0, 3, 8, 60])
+def test_the_first_consistent_function_is_the_first(m):
+    rng = np.random.default_rng(m)
+    points, truth = rng.integers(256, size=m), rng.random(256) < 0.5
+    fits = [i for i, f in enumerate(dl.unpack(TABLES.T)) if (f[points] == truth[points]).all()]
+    assert ul.first_consistent(TABLES, points, truth[points]) == (fits[0] if fits else None)
+    assert bool(fits) == (m < 60)
+
+
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6), m=st.integers(1, 60))
 def test_training_errors_are_counted(seed, m):

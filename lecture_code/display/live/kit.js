@@ -94,7 +94,7 @@ export function live(figure, program) {
     const idle = program.idle?.(state) ?? []; // dials that change nothing here
     for (const row of rows) {
       const { name } = row.dataset, value = state[name];
-      for (const input of row.querySelectorAll("input, button")) input.disabled = idle.includes(name);
+      row.hidden = idle.includes(name);
       const range = row.querySelector("input[type=range]");
       if (range) {
         range.value = dials[name].at(value);

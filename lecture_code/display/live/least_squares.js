@@ -1,16 +1,13 @@
 // One equation <a, w> = y: where five methods go, and where balls touch the line or the plane.
 import { shown } from "./kit.js";
-import { add, dot, nearest, norms, outlines, plane, run, ZERO } from "./solutions.js";
+import { add, dot, ends, nearest, norms, run, ZERO } from "./solutions.js";
+import { frame as seen, outlines, plane, UNITS } from "./space.js";
 
-const [SHORTEST, SNAP, TILT, DOTS, WEIGHT] = [0.7, 0.08, 0.4, 50, 1]; // of the third unknown
-const UNITS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]], three = state => state.unknowns === "three";
-const frame = state => { // to the right, and upwards: seen from a little above, turned
-  const angle = (state.turn * Math.PI) / 180, [c, s] = [Math.cos(angle), Math.sin(angle)];
-  return three(state)
-    ? [[c, 0, s], [s * Math.sin(TILT), Math.cos(TILT), -c * Math.sin(TILT)]] : UNITS.slice(0, 2);
-};
+const [SHORTEST, SNAP, DOTS, WEIGHT] = [0.7, 0.08, 50, 1]; // of the third unknown
+const three = state => state.unknowns === "three", frame = state => seen(three(state), state.turn);
 const all = (state, name) => // what can be dragged are the first two
   [...state[name], three(state) ? (name === "start" ? state.third : WEIGHT) : 0];
+const tried = new WeakMap(); // of the states of figures: the algorithms chosen so far
 const given = (state, { target }) => [all(state, "example"), target, all(state, "start")];
 
 export const equal = true;
@@ -27,17 +24,17 @@ export const drop = (state, name, [x, y]) => { // the third unknown stays
 };
 export const path = (state, data) => run(...given(state, data), state.method);
 export const touching = (state, data) => nearest(...given(state, data), state.ball);
-
 export const draw = (pen, state, data) => {
   const [a, target, start] = given(state, data), flat = w => frame(state).map(e => dot(e, w));
-  const points = path(state, data), end = points.at(-1), touch = touching(state, data);
+  const points = path(state, data), touch = touching(state, data);
+  tried.set(state, (tried.get(state) ?? new Set()).add(state.method));
   const full = norms[state.ball](add(touch, [-1, start])), radius = Math.min(state.radius, full);
   const space = three(state), at = w => `(${w.slice(0, space ? 3 : 2).map(shown).join(", ")})`;
   UNITS.slice(0, space ? 3 : 2).forEach((e, i) => {
     pen.curve([-2, 2].map(k => flat(add(ZERO, [k, e]))), "bound", { width: 1 });
     for (const k of [-2, -1, 1, 2]) pen.dot(flat(add(ZERO, [k, e])), "bound", 2);
     pen.label(flat(e), "1", "bound", { dx: 4, dy: 14 });
-    pen.label(flat(add(ZERO, [2, e])), "w" + "₁₂₃"[i], "bound", { dx: 5 });
+    pen.label(flat(add(ZERO, [2, e])), "w" + "₁₂₃"[i], "bound", { dx: 5, dy: i ? 4 : -7 });
   });
   for (const shell of outlines(state.ball, space, frame(state)))
     pen.curve(shell.map(v => flat(add(start, [radius, v]))), "bound",
@@ -47,14 +44,17 @@ export const draw = (pen, state, data) => {
   pen.curve(points.map(flat), "estimate");
   for (const point of points.slice(1, DOTS)) pen.dot(flat(point), "estimate", 2.5);
   if (radius === full) pen.dot(flat(touch), "bound", 8);
-  pen.dot(flat(end), "estimate", 5.5);
-  pen.label(flat(end), at(end), "estimate", { dx: 10, dy: -8 });
+  for (const { at: w, names } of ends(given(state, data), tried.get(state))) {
+    const mine = names.includes(state.method);
+    pen.dot(flat(w), "estimate", mine ? 5.5 : 4);
+    pen.label(flat(w), names.join(", "), "estimate", { dx: 10, dy: mine ? -24 : 18 });
+    pen.label(flat(w), mine ? at(w) : "", "estimate", { dx: 10, dy: -8 });
+  }
   pen.label(flat(start), "start", "truth", { dx: 0, dy: 28, anchor: "middle" });
-  pen.label(flat(a), "data", "data", { dx: 16 });
   const kind = space ? "plane" : "line", sum = a.slice(0, space ? 3 : 2)
     .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ");
-  const meets = radius === full ? `touches the ${kind} at ${at(touch)}`
-    : `does not reach the ${kind}`;
-  return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, `
-    + `${state.method} ends at ${at(end)}. The ${state.ball} ball around the start ${meets}.`;
+  pen.label(flat(a), `data: ${sum} = ${target}`, "data", { dx: 16 });
+  const m = radius === full ? `touches the ${kind} at ${at(touch)}` : `does not reach the ${kind}`;
+  return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, ${
+    state.method} ends at ${at(points.at(-1))}. The ${state.ball} ball around the start ${m}.`;
 };

@@ -7,6 +7,8 @@ const MARGIN = { top: 8, right: 10, bottom: 40, left: 46 };
 const BARE = { top: 8, right: 8, bottom: 8, left: 8 }; // without axes
 const NARROW = 520; // px; below it panels stand under each other
 const LEVELS = 16; // of grey
+const LETTER = 8; // px, about
+const SHARES = { start: 0, middle: 0.5, end: 1 }; // of a text to the left of its point
 
 export const raised = whole =>
   [...String(whole)].map(one => "⁰¹²³⁴⁵⁶⁷⁸⁹"[one] ?? "⁻").join("");
@@ -27,9 +29,19 @@ export const pen = (layer, { x, y, inside }, hold) => {
   const dot = (at, role, size = 3) =>
     within.append("circle").attr("cx", x(at[0])).attr("cy", y(at[1])).attr("r", size)
       .style("fill", colour(role));
-  const label = (at, text, role, { dx = 8, dy = 4, anchor = "start" } = {}) =>
-    within.append("text").attr("x", x(at[0]) + dx).attr("y", y(at[1]) + dy)
-      .attr("text-anchor", anchor).attr("class", "label").style("fill", colour(role)).text(text);
+  // A label that would leave its panel goes to the other side of its point, or to the edge.
+  const beside = (p, dx, anchor, wide) => {
+    const [low, high] = x.range(), left = p + dx - wide * SHARES[anchor];
+    if (left >= low && left + wide <= high) return [p + dx, anchor];
+    if (left < low) return [low, "start"];
+    return anchor === "start" && p - dx - wide >= low ? [Math.min(p - dx, high), "end"]
+      : [high, "end"];
+  };
+  const label = (at, text, role, { dx = 8, dy = 4, anchor = "start" } = {}) => {
+    const [left, side] = beside(x(at[0]), dx, anchor, LETTER * text.length);
+    return within.append("text").attr("x", left).attr("y", y(at[1]) + dy)
+      .attr("text-anchor", side).attr("class", "label").style("fill", colour(role)).text(text);
+  };
   const rect = (one, other, role, { fill = 1, width = 0, round = 0 } = {}) => {
     const [left, top, across, along] = box(one, other);
     return within.append("rect").attr("x", left).attr("y", top).attr("width", across)

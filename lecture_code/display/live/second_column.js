@@ -43,10 +43,11 @@ export const draw = (pen, state, data) => {
   pen.dot(end, "estimate", 6);
   pen.label(state.start, "start", "data", { dx: 16, dy: -10 });
   const best = one ? value(state, data, [far, 0]) : value(state, data, [far, near]);
-  const fitted = end[0] ** 2, caught = one && fitted < 0.1;
-  const verdict = caught ? "in the trap" : "at the best product";
+  const fitted = end[0] ** 2, done = value(state, data, end) - best < 0.01;
+  const caught = one && fitted < 0.1 && state.w > threshold(data);
+  const verdict = done ? "at the best product" : caught ? "in the trap" : "not at the best product";
   const losses = `loss ${shown(value(state, data, end))}, least ${shown(best)}`;
-  pen.label([left, low], `ends ${verdict}: ${losses}`, caught ? "failure" : "estimate", CORNER);
+  pen.label([left, low], `ends ${verdict}: ${losses}`, done ? "estimate" : "failure", CORNER);
   const count = one ? "one column" : "two columns";
   return `Loss over the plane, ${count}, w = ${shown(state.w)}. From ${at(state.start)} the ball`
     + ` ends at ${at(end)}: ${verdict}. The 1 is fitted by ${shown(fitted)}.`;

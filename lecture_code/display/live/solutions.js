@@ -1,4 +1,4 @@
-// Three unknowns and one equation <a, w> = y: its plane, balls, least steps to it, five methods.
+// Three unknowns and one equation <a, w> = y: least steps to it, and where five methods go.
 export const ZERO = [0, 0, 0];
 const [STEPS, BETA] = [120, 0.8];
 export const dot = (v, w) => v.reduce((total, u, i) => total + u * w[i], 0);
@@ -34,21 +34,12 @@ export const run = (a, target, start, method) => {
   return points;
 };
 
-// Closed curves on the unit ball: all around, and in space in each plane of two unknowns.
-const turns = { "ℓ₁": [4, 0], "ℓ₂": [72, 0], "ℓ∞": [4, Math.PI / 4] };
-export const outlines = (ball, space, [u, v]) => {
-  const [count, first] = turns[ball], levels = space && ball === "ℓ∞" ? [-1, 1] : [0];
-  const [one, two, three] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
-  const planes = space ? [[one, two, three], [two, three, one], [three, one, two]] : [];
-  if (!planes.length || ball === "ℓ₂") planes.push([u, v, ZERO]);
-  return planes.flatMap(([e, f, g]) => levels.map(level =>
-    Array.from({ length: count + 1 }, (_, i) => first + (2 * Math.PI * i) / count)
-      .map(t => add(ZERO, [Math.cos(t), e], [Math.sin(t), f], [level * Math.SQRT1_2, g]))
-      .map(w => w.map(c => c / norms[ball](w)))));
-};
-export const plane = (a, target, space) => { // a part of it; without the third unknown, a line
-  const foot = nearest(a, target, ZERO, "ℓ₂"), across = [-a[1], a[0], 0];
-  const down = [a[0] * a[2], a[1] * a[2], -(a[0] ** 2) - a[1] ** 2].map(v => v / dot(a, a));
-  const corners = space ? [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]] : [[-9, 0], [9, 0]];
-  return corners.map(([p, q]) => add(foot, [p, across], [1.4 * q, down]));
+export const ends = (given, methods) => { // where they end, and which of them meet there
+  const found = [];
+  for (const method of methods) {
+    const at = run(...given, method).at(-1);
+    const met = found.find(one => norms["ℓ∞"](add(at, [-1, one.at])) < 0.01);
+    if (met) met.names.push(method); else found.push({ at, names: [method] });
+  }
+  return found;
 };
