@@ -397,7 +397,7 @@ def test_switches_and_dials_change_what_is_drawn_and_said(hero: Figure) -> None:
 
 def test_the_data_meet_the_axes_and_never_vanish(hero: Figure) -> None:
     hero.slider("example, vertical").press("Home")
-    for _ in range(12):
+    for _ in range(16):
         hero.slider("example, vertical").press("ArrowUp")
     p, q = hero.at("example")
     assert (abs(p), q) == (1.0, 0.0)
