@@ -211,8 +211,8 @@ def npm_packages() -> None:
 
 def bundle(npm_command: list[object], key: str) -> None:
     """Make one script of all that draws live figures unless that is done."""
-    folder, stamp = ROOT / "lecture_code" / "display" / "live", ROOT / "_build" / "bundled"
-    key = digest(folder.glob("*.js"), key)
+    folder = ROOT / "lecture_code" / "display" / "live"
+    stamp, key = folder / "built" / "bundled", digest(folder.glob("*.js"), key)
     if not ((folder / "built" / "widget.js").is_file() and is_done(stamp, key)):
         stamp.unlink(missing_ok=True)
         install("npm", "The npm registry", *npm_command, "run", "--silent", "bundle")
