@@ -290,11 +290,10 @@ def checks(chapter: str = "") -> list[str]:
     structure = "tests/book/test_structure.py"
     if not chapter:
         return ["tests/mathematics", "tests/display", structure, "book"]
-    own = [f"book/{chapter}.ipynb", f"tests/mathematics/test_{chapter}.py"]
-    missing = [name for name in own if not (ROOT / name).is_file()]
-    if missing:
-        raise Stop(f"CHAPTER={chapter}: there is no {missing[0]}; expected a name such as ntk.")
-    return [*own, structure]
+    own, tests = f"book/{chapter}.ipynb", f"tests/mathematics/test_{chapter}.py"
+    if not (ROOT / own).is_file():
+        raise Stop(f"CHAPTER={chapter}: there is no {own}; expected a name such as ntk.")
+    return [own, *([tests] if (ROOT / tests).is_file() else []), structure]
 
 
 def main(target: str, *chapter: str) -> int:

@@ -78,12 +78,21 @@ def alone(job: Job, limit: float) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Keep Ctrl-C waiting; processes and threads that begin meanwhile leave it to others."""
+    """Keep Ctrl-C waiting; processes and threads that begin meanwhile leave it to others.
+
+    The mask is for those; the handler, for what another thread of this process hears.
+    """
+    main, heard = threading.current_thread() is threading.main_thread(), []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    handler = signal.signal(signal.SIGINT, lambda *_: heard.append(True)) if main else None
     try:
         yield
     finally:
+        if main:
+            signal.signal(signal.SIGINT, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 def worker() -> None:

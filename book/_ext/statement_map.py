@@ -137,12 +137,12 @@ class PlaceChapterMap(SphinxTransform):
     default_priority = 900
 
     def apply(self, **kwargs: Any) -> None:
-        """Puts the place before the first section of a chapter that has statements."""
+        """Puts the place before the first section of a chapter that has statements and no map."""
         name = Path(self.env.docname).name
         if any(entry.chapter == name for entry in self.app.statements.values()):
             page = next(self.document.findall(nodes.section), None)
             first = page and page.first_child_matching_class(nodes.section)
-            if first is not None:
+            if first is not None and not list(self.document.findall(map_place)):
                 page.insert(first, map_place(of=name))
 
 
