@@ -20,9 +20,14 @@
   // The entry of this page in the list of pages is in sight.
   const sidebar = document.querySelector(".bd-sidebar-primary");
   const entry = sidebar?.querySelector(".toctree-l1.current > a");
-  if (entry && !sidebar.matches("dialog *")) {
+  const inSight = () => {
     const below = entry.getBoundingClientRect().bottom - innerHeight;
     if (below > 0) sidebar.scrollTop += below + 40;
+  };
+  if (entry && !sidebar.matches("dialog *")) {
+    inSight();
+    document.fonts.ready.then(inSight);  // which may have moved it
+    addEventListener("load", inSight);
   }
 
   // Guess first: the options become buttons; what shows the answer is veiled until the guess.
