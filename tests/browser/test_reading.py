@@ -112,11 +112,12 @@ def test_copy_button_copies_the_code(chapter: Visit) -> None:
         assert copied.strip() == cell.locator("pre").text_content().strip()
 
 
-def test_reference_shows_what_it_refers_to(chapter: Visit) -> None:
+def test_reference_shows_what_it_refers_to(opened: Open) -> None:
     """On focus; Escape and leaving hide it."""
-    page = chapter.page
+    page = opened(address("book/implicit_bias.html")).page
     page.emulate_media(reduced_motion="reduce")  # a page that still scrolls leaves the mouse
-    link = page.locator("article p a.reference.internal[href^='#equation']").first
+    links = page.locator("article p a.reference.internal[href^='#equation']")
+    link = links.locator("visible=true").first
     preview = page.locator("div.preview")
     expect(preview).to_be_hidden()
     link.focus()

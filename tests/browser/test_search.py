@@ -14,7 +14,7 @@ from visits import HTML, PHONE, Open, address
 QUERIES = {
     # words of the field
     "nuclear norm": "implicit_bias_matrices",
-    "lazy training": "ntk#ntk-lazy",
+    "lazy training": "lazy_training#ntk-lazy",
     "early stopping": "path_norm#pn-implicit-reg",
     "strict saddle": "matrix_completion#mc-plan",
     "incoherence": "matrix_completion#mc-def-completion",
