@@ -71,6 +71,7 @@ export function live(figure, program) {
   };
 
   const draw = () => {
+    if (!panels.length) return; // not laid out yet: in a closed fold
     program.hold?.(state, data);
     const focus = stage.contains(document.activeElement) && document.activeElement.dataset.cell;
     layer.selectAll("*").remove();
