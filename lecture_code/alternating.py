@@ -172,7 +172,6 @@ def rank_path(
     *,
     sweeps: int = 50,
     starts: int = 1,
-    tolerance: float = 0.0,
     easing: Sequence[float] = (1.0,),
 ) -> list[Fit]:
     """Fits of growing width, each from the last one's factors with new small columns.
@@ -192,7 +191,7 @@ def rank_path(
         ends = []
         for U, V in tried:
             for factor in easing:
-                U, V = alternate(data, U, V, factor * lam, sweeps, tolerance)
+                U, V = alternate(data, U, V, factor * lam, sweeps)
             ends.append(Fit(U, V, objective(data, U, V, lam)))
         fits.append(min(ends, key=lambda fit: fit.objective))
     return fits

@@ -84,6 +84,18 @@ def max_norm(W: np.ndarray, gap: float = 1e-6, steps: int = 3000) -> Bracket:
     return Bracket(lower, upper, *best, np.array(history).reshape(-1, 2))
 
 
+@takes(U="m k", V="n k")
+def differential(U: np.ndarray, V: np.ndarray) -> np.ndarray:
+    r"""The matrix of :math:`(\dot U,\dot V)\mapsto\dot UV^\top+U\dot V^\top`, shape (mn, (m+n)k).
+
+    Entries of matrices are in order row by row, those of U before those of V.
+    """
+    m, n = len(U), len(V)
+    to_U = np.einsum("ia,jl->ijal", np.eye(m), V).reshape(m * n, -1)
+    to_V = np.einsum("jb,il->ijbl", np.eye(n), U).reshape(m * n, -1)
+    return np.hstack([to_U, to_V])
+
+
 @takes(Y="m n", weights="m n", U="m k", V="n k")
 def hessian(
     Y: np.ndarray, weights: np.ndarray, U: np.ndarray, V: np.ndarray, lam: float
@@ -91,12 +103,10 @@ def hessian(
     r"""The Hessian of :math:`\frac12\sum s_{ij}((UV^\top)_{ij}-y_{ij})^2` and the penalty on U, V.
 
     The penalty is :math:`\frac\lambda2(\|U\|_F^2+\|V\|_F^2)`, the s are weights of the entries. The
-    order is that of the entries of U and then of V, row by row; for small sizes.
+    order is that of ``differential``; for small sizes.
     """
     m, n, k = len(U), len(V), U.shape[1]
-    to_U = np.einsum("ia,jl->ijal", np.eye(m), V).reshape(m * n, m * k)
-    to_V = np.einsum("jb,il->ijbl", np.eye(n), U).reshape(m * n, n * k)
-    J = np.hstack([to_U, to_V])
+    J = differential(U, V)
     H = J.T @ (weights.reshape(-1, 1) * J) + lam * np.eye((m + n) * k)
     cross = np.kron(weights * (U @ V.T - Y), np.eye(k))
     H[: m * k, m * k :] += cross

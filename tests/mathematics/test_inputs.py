@@ -180,6 +180,7 @@ CALLS = {
     "entropy.on_manifold": lambda a: en.on_manifold(a(A), a(X0), a([1, 0])),
     "factorization.balanced": lambda a: fz.balanced(a(POINTS), a(1))[0] @ [[1]],
     "factorization.block_law": lambda a: fz.block_law(a(4), a(2), a(0.5)),
+    "factorization.differential": lambda a: fz.differential(a([[1], [2]]), a([[1], [3]])),
     "factorization.hessian": lambda a: fz.hessian(
         a([[100, 2], [3, 4]]), a([[1, 2], [3, 1]]), a([[1], [2]]), a([[1], [1]]), a(0.5)
     ),
