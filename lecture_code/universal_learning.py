@@ -51,10 +51,11 @@ def training_errors(tables: np.ndarray, points: np.ndarray, labels: np.ndarray) 
     tables, (points, labels) = as_words("tables", tables), _sample(points, labels)
     ones, zeros = (np.bincount(points[labels == kind], minlength=POINTS) for kind in (True, False))
     cost = zeros - ones  # what it costs to say 1 rather than 0
-    total = np.full(tables.shape[1], ones.sum())
-    for value in np.unique(cost[cost != 0]):
-        said = np.bitwise_count(tables & pack(cost == value)[:, None])
-        total += value * said.sum(axis=0, dtype=int)
+    least = cost.min()
+    total = ones.sum() + least * np.bitwise_count(tables).sum(axis=0, dtype=int)
+    for power in 2 ** np.arange(int(np.ptp(cost)).bit_length()):  # the rest, a bit at a time
+        said = np.bitwise_count(tables & pack((cost - least) & power != 0)[:, None])
+        total += power * said.sum(axis=0, dtype=int)
     return total
 
 

@@ -36,11 +36,12 @@ export const draw = (pen, state, data) => {
   plot.label([24, ALL], "all up to 24 bits", "failure", { dx: 0, dy: -7, anchor: "end" });
   plot.curve(path, "estimate");
   plot.dot([m, tried], found ? "estimate" : "failure", 5);
-  const power = found ? `; 2 to the ${bits} is ${grouped(2 ** bits)}` : "";
-  plot.label([0, 2e7], `${grouped(tried)} tried${power}`, "truth", { dx: 8 });
+  const most = found ? `, of at most ${grouped(2 ** bits)}` : "";
+  plot.label([0, 2e7], `${grouped(tried)} tried${most}`, "truth", { dx: 8 });
   const wrong = errors(state, data);
   const verdict = shows ? `${name}${found ? `: ${wrong} of 256 wrong` : ""}` : "";
-  pen.label([-0.5, -1.5], verdict, wrong && found ? "failure" : "holds", { dx: 0 });
+  const role = found ? (wrong ? "failure" : "holds") : "truth";
+  pen.label([-0.5, -1.5], verdict, role, { dx: 0 });
   const search = found
     ? `the shortest program is ${text}, of ${bits} bits, found after ${tried} programs`
     : `${tried} programs were tried in vain`;
