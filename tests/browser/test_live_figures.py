@@ -692,7 +692,7 @@ def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> 
 
 
 def test_a_label_may_be_a_number(opened: Open) -> None:
-    """The seven weights 7 of a unit stand in seven columns, and the name of point 7 at its place."""
+    """The seven weights 7 of a unit stand in seven columns, and the name of point 7 beside it."""
     labels = opened(address("book/capacity.html")).page.locator("figure.live#fano svg text.label")
     expect(labels.first).to_be_visible()
     script = "all => all.filter(e => e.textContent === '7').map(e => e.getAttribute('x'))"
