@@ -2,8 +2,7 @@
 
 A name that two sections use for different things breaks this: who goes back to an earlier cell
 sees an error, a theorem that "does not hold", or another figure. So outputs are compared too, and
-a cell that draws random numbers makes its own generator. ``again.toml`` lists the cells that may
-still fail; the list can only become shorter.
+a cell that draws random numbers makes its own generator.
 """
 
 from __future__ import annotations
@@ -12,14 +11,12 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
-MAY_FAIL = tomllib.loads(Path(__file__).with_name("again.toml").read_text(encoding="utf-8"))
 RUNNER = Path(__file__).with_name("second_run.py")
 
 
@@ -35,14 +32,9 @@ def second_run(notebook: Path, scratch: Path) -> dict[str, str]:
 @pytest.mark.again
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_each_cell_shows_the_same_when_run_again_by_itself(notebook: Path, tmp_path: Path) -> None:
-    found, listed = second_run(notebook, tmp_path), set(MAY_FAIL.get(notebook.stem, []))
-    fail = [f"cell {cell}: {problem}" for cell, problem in found.items() if cell not in listed]
+    found = second_run(notebook, tmp_path)
+    fail = [f"cell {cell}: {problem}" for cell, problem in found.items()]
     assert not fail, "\n".join([*fail, "Give what this section and a later one share two names."])
-    assert not listed - found.keys(), "these cells do not fail (any more): take them off again.toml"
-
-
-def test_the_list_names_chapters_that_exist() -> None:
-    assert MAY_FAIL.keys() <= {notebook.stem for notebook in NOTEBOOKS}
 
 
 def test_a_name_with_two_meanings_is_noticed(tmp_path: Path) -> None:

@@ -56,5 +56,5 @@ export const draw = (pen, state, data) => {
   cost.curve([[same, cost.y[0]], [same, cost.y[1]]], "truth", { width: 1.5, dash: "4 3" });
   cost.dot([found.norm, found.error], "estimate", 6);
   return `Four ReLUs of norm ${shown(same)} draw the broken line exactly. The nearest kernel `
-    + `function of norm ${shown(same * state.times)} misses it by up to ${found.error.toFixed(3)}.`;
+    + `function of norm ${shown(found.norm)} misses it by up to ${found.error.toFixed(3)}.`;
 };
