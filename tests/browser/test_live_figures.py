@@ -691,6 +691,14 @@ def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> 
         assert (held, signs) == (expected, cap.sine_signs(expected, one["n"]).tolist())
 
 
+def test_a_label_may_be_a_number(opened: Open) -> None:
+    """The seven weights 7 of a unit stand in seven columns, and the name of point 7 beside it."""
+    labels = opened(address("book/capacity.html")).page.locator("figure.live#fano svg text.label")
+    expect(labels.first).to_be_visible()
+    script = "all => all.filter(e => e.textContent === '7').map(e => e.getAttribute('x'))"
+    assert len(set(labels.evaluate_all(script))) == 8
+
+
 def test_the_browser_fills_the_holes_as_python_does(opened: Open) -> None:
     """And the height of the slice, and where a run lies above it, are those of the error."""
     page = opened(address("book/matrix_completion.html")).page

@@ -31,7 +31,7 @@ export const draw = (pen, state, data) => {
     const [x, y] = place(i), r = 0.125, label = `point ${i + 1}: ${UNITS[c]}`;
     pen.cell(i, "colour", [x - r, y - r], [x + r, y + r],
       { role: ROLES[c], fill: 1, round: c === "0", label });
-    pen.label([x, y], i + 1, "truth", { dx: 21, dy: i ? 5 : -8 });
+    pen.label([x, y], i + 1, "truth", { dx: 21, dy: y < 0 ? 22 : i ? 5 : -8 });
   });
   const square = (column, row, text, fine) => {
     const [one, other] = [[column - 0.47, row - 0.36], [column + 0.47, row + 0.36]];

@@ -38,7 +38,7 @@ export const pen = (layer, { x, y, inside }, hold) => {
       : [high, "end"];
   };
   const label = (at, text, role, { dx = 8, dy = 4, anchor = "start" } = {}) => {
-    const [left, side] = beside(x(at[0]), dx, anchor, LETTER * text.length);
+    const [left, side] = beside(x(at[0]), dx, anchor, LETTER * `${text}`.length);
     return within.append("text").attr("x", left).attr("y", y(at[1]) + dy)
       .attr("text-anchor", side).attr("class", "label").style("fill", colour(role)).text(text);
   };
