@@ -33,7 +33,7 @@ export const draw = (pen, state, data) => {
   pen.curve([[0, 0], FIRST], "data", { width: 2.5 });
   pen.curve([[0, 0], state.second], "data", { width: 2.5 });
   pen.label([0.55, 0], "x", "data", { dx: 0, dy: 16 });
-  pen.label(state.second.map(v => 0.6 * v), "x′", "data", { dx: 8, dy: -6 });
+  pen.label(state.second.map(v => 0.45 * v), "x′", "data", { dx: 8, dy: -6 });
   side.curve(degrees.map(t => [t, (t * Math.PI) / 180 / (2 * Math.PI)]), "bound", { dash: "5 4" });
   side.label([95, 0.264], "δ/2π", "bound", { dx: 6, dy: 22 });
   side.curve(degrees.map(t => [t, limiting((t * Math.PI) / 180)]), "truth");
