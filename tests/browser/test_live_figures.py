@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from visits import CHAPTERS, HTML, PHONE, Open, address, redrawn, visit
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
@@ -193,6 +193,30 @@ def test_without_scripts_the_picture_is_seen_and_no_dead_control(browser: Browse
     expect(plain.page.locator(f"figure.live#{NAME} img")).to_be_visible()
     assert not plain.page.locator("figure.live :is(input, button, a.setting):visible").count()
     plain.close()
+
+
+def test_a_strict_content_policy_leaves_it_alive(browser: Browser, site: str) -> None:
+    """It refuses the theme's scripts within the page; ours are files."""
+    context = browser.new_context()
+    context.route("**/*.html", with_policy)
+    page = context.new_page()
+    page.goto(site + PLACE)
+    hero = Figure(page)
+    before = hero.at("start")
+    hero.slider("start, horizontal").press("ArrowRight")
+    assert hero.at("start")[0] > before[0]
+    slider = page.locator("figure.explorable input[type=range]").first
+    said = slider.get_attribute("aria-valuetext")
+    slider.press("ArrowRight")
+    expect(slider).not_to_have_attribute("aria-valuetext", said)
+    context.close()
+
+
+def with_policy(route: Route) -> None:
+    """Answers with the page, and the policy that runs scripts from files only."""
+    answer = route.fetch()
+    headers = answer.headers | {"content-security-policy": "script-src 'self'"}
+    route.fulfill(response=answer, headers=headers)
 
 
 def test_on_a_phone_all_can_be_read_and_held(opened: Open) -> None:
