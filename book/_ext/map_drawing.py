@@ -140,7 +140,8 @@ def chapter_map(app: Any, page: str, chapter: str) -> str:
         parts = [curve(points) for points in laid.bends]
         parts += [node(app, page, e, laid.places[e.label], chapter) for e in shown]
         text = drawing(parts, laid, f"Map of the chapter's {len(own)} statements")
-    return figure(text, statement_list(app, page, own), legend(own), len(own))
+    keys = legend(shown, chapter)
+    return figure(text, statement_list(app, page, own), keys, len(own))
 
 
 def direct(
@@ -175,11 +176,13 @@ def statement_list(app: Any, page: str, entries: Iterable[Any]) -> str:
     return f"<ul>{''.join(rows)}</ul>"
 
 
-def legend(entries: Iterable[Any]) -> str:
+def legend(entries: Iterable[Any], chapter: str = "") -> str:
     """What the looks of the nodes mean, for those that there are."""
     entries = list(entries)
     found = {e.standing for e in entries}
+    others = chapter and any(e.chapter != chapter for e in entries)
     keys = [(f"stands-{name}", text) for name, text in STANDINGS.items() if name in found]
+    keys += [("elsewhere", "of another chapter")] * bool(others)
     keys += [("mended", MENDED)] * any(e.mended for e in entries)
     marks = [f'<span class="key {name}"><i></i>{text}</span>' for name, text in keys]
     return " ".join(marks)
