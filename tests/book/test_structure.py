@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 CHAPTERS = {notebook.stem for notebook in NOTEBOOKS}
 LAST = "the_case"  # a page that only looks back
-MAY_COLLIDE = Path(__file__).with_name("collisions.toml")
 
 ADDRESS = {
     "doi": r"10\.\d{4,}/\S+",
@@ -154,8 +153,7 @@ def collisions() -> set[str]:
 
 
 def test_no_symbol_has_two_meanings_in_neighbours() -> None:
-    """But for those listed, which wait for their chapters to be told anew."""
-    assert collisions() == set(tomllib.loads(MAY_COLLIDE.read_text(encoding="utf-8"))["symbols"])
+    assert collisions() == set()
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

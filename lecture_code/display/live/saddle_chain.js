@@ -41,7 +41,7 @@ export const draw = (pen, state) => {
   plane.rect([1, -9], [1.5, 9], "bound", { fill: 0.14 });
   plane.label([1.25, plane.y[1]], "gate", "bound", { dx: 0, dy: 14, anchor: "middle" });
   for (const saddle of [[0, 0], [2, 0]]) plane.dot(saddle, "failure", 6);
-  plane.label([2, 0], "saddle", "failure", { dx: 0, dy: -12, anchor: "middle" });
+  plane.label([2, 0], "saddle", "failure", { dx: -12, dy: -12, anchor: "end" });
   plane.dot([2, 2], "truth", 6);
   plane.label([2, 2], "minimum", "truth", { dx: 0, dy: -12, anchor: "middle" });
   plane.curve(points.map(x => [Math.abs(x[0]), Math.abs(x[1])]), "estimate");
