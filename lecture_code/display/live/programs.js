@@ -19,6 +19,7 @@ export * as own_rule from "./own_rule.js";
 export * as shortest_program from "./shortest_program.js";
 export * as parity_wall from "./parity_wall.js";
 export * as cone from "./cone.js";
+export * as race from "./race.js";
 export * as rescaled from "./rescaled.js";
 export * as two_starts from "./two_starts.js";
 export * as unit_balls from "./unit_balls.js";
