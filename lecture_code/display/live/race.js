@@ -2,11 +2,12 @@
 import { power, shown } from "./kit.js";
 import { best, dot, end, lanes, NAMES, path } from "./race_lanes.js";
 
-const SEEN = 0.05; // of an eigenvalue at the end
+const [SEEN, NEAR, APART] = [0.05, 0.4, 14]; // an eigenvalue, the least size of y, rows
 
 export const equal = true;
-export const hold = state => { // y has a direction
-  if (Math.hypot(...state.y) < 0.1) state.y = [0.1, 0];
+export const hold = state => { // y has a direction, and is not out of time
+  const size = Math.hypot(...state.y);
+  if (size < NEAR) state.y = size ? state.y.map(v => (v * NEAR) / size) : [NEAR, 0];
 };
 export { best, end, path };
 
@@ -23,16 +24,21 @@ export const draw = (pen, state) => {
   const won = x.map(v => v > SEEN), seen = NAMES.flatMap((_, i) => (won[i] ? [i + 1] : []));
   all.forEach((a, i) => {
     const role = won[i] ? "estimate" : "bound", look = won[i] ? { width: 2.8 } : { dash: "6 3" };
-    pen.dot(a, role, 3 + 9 * Math.sqrt(Math.min(1, x[i])));
+    pen.dot(a, role, 5 + 13 * Math.sqrt(Math.min(1, x[i])));
     pen.label(a, i + 1, role, { dx: 15, dy: -9 });
     side.curve(rows.map(row => [row[0], Math.max(low, row[i + 1])]), role, look);
-    side.label([side.x[1], Math.max(low, rows.at(-1)[i + 1])], i + 1, role,
-      { dx: -2, dy: -7, anchor: "end" });
+    const row = rows.at(-2 - APART * i);
+    side.label([row[0], Math.max(low, row[i + 1])], i + 1, role, { dx: 0, dy: -7, anchor: "end" });
   });
   pen.label(state.y, "y", "data", { dx: 15, dy: 18 });
   const start = `Two numbers are known, and five eigenvalues start at α = ${power(state.alpha)}. `;
+  const corner = (text, role, dy) => side.label([0, side.y[1]], text, role, { dx: 8, dy });
+  pen.label([pen.x[0], pen.y[1]], "eigenvalue of A₂", null, { dx: 6, dy: 14 });
+  if (!fits) corner("no X ⪰ 0 fits", "failure", 14);
   if (!fits) return `${start}No X ⪰ 0 fits: no sum of the five points with weights ≥ 0 is y.`;
   const bound = top > 0 ? shown(dot(nu, state.y)) : "nothing";
-  return `${start}Above 0.05 end: ${seen.join(", ")}. The trace is ${shown(trace)}, the least is `
-    + `${shown(least)}, and the run certifies ${bound}.`;
+  corner(`trace ${shown(trace)}, least ${shown(least)}`, "estimate", 14);
+  corner(`certified ${bound}`, "holds", 31);
+  return `${start}Above 0.05 end: ${seen.join(", ") || "none"}. The trace is ${shown(trace)}, `
+    + `the least is ${shown(least)}, and the run certifies ${bound}.`;
 };
