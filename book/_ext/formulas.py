@@ -19,9 +19,6 @@ from sphinxcontrib import katex
 
 KATEX = Path(__file__).parents[2] / "node_modules" / "katex" / "dist"
 FIRST_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
-LOAD_FIRST_FONTS = """
-document.fonts.load("1em KaTeX_Main"); document.fonts.load("italic 1em KaTeX_Math");
-"""
 FONT_SOURCES = re.compile(r"src:url\(fonts/([\w-]+)\.woff2\)[^}]*")
 LONGEST_FOLDER = 60  # a socket's path has at most about 100 characters
 OPENING = re.compile(r"[(\[“‘]*$")
@@ -56,7 +53,7 @@ def use_local_katex(app: Sphinx, config: Any) -> None:
     app.add_js_file(
         "katex/copy-tex.min.js", loading_method="defer"
     )  # a copy is its LaTeX, once
-    app.add_js_file(None, body=LOAD_FIRST_FONTS)
+    app.add_js_file("first_fonts.js")
     app.connect("build-finished", copy_katex)
     start_katex()
 

@@ -31,13 +31,18 @@ def set_up_landing(app: Sphinx) -> None:
     app.connect("build-finished", write_pictures)
 
 
-def first_picture(chapter: Chapter) -> Image.Image | None:
-    """The first picture that a chapter stores."""
+def pictures(chapter: Chapter) -> Iterator[tuple[dict[str, Any], Image.Image]]:
+    """The stored pictures of a chapter, each with the output that holds it."""
     for cell in chapter.cells:
         for output in cell.get("outputs", ()):
-            if png := output.get("data", {}).get("image/png"):
-                return Image.open(io.BytesIO(base64.b64decode("".join(png))))
-    return None
+            data = output.get("data", {})
+            if png := data.get("image/png"):
+                yield data, Image.open(io.BytesIO(base64.b64decode("".join(png))))
+
+
+def first_picture(chapter: Chapter) -> Image.Image | None:
+    """The first picture that a chapter stores."""
+    return next((picture for _, picture in pictures(chapter)), None)
 
 
 def thumbnail_size(picture: Image.Image) -> tuple[int, int]:
@@ -47,13 +52,12 @@ def thumbnail_size(picture: Image.Image) -> tuple[int, int]:
 
 def first_live(chapter: Chapter) -> tuple[dict[str, Any], Image.Image] | None:
     """The first figure to grab of a chapter, with its stored picture."""
-    for cell in chapter.cells:
-        for output in cell.get("outputs", ()):
-            data = output.get("data", {})
-            if live.MIME in data:
-                png = base64.b64decode("".join(data["image/png"]))
-                return data[live.MIME], Image.open(io.BytesIO(png))
-    return None
+    found = (
+        (data[live.MIME], picture)
+        for data, picture in pictures(chapter)
+        if live.MIME in data
+    )
+    return next(found, None)
 
 
 def write_pictures(app: Sphinx, error: Exception | None) -> None:

@@ -16,8 +16,10 @@ import lean
 import nbformat
 import outputs
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from sphinx.errors import ExtensionError
 
@@ -159,16 +161,32 @@ def test_a_mend_that_finds_nothing_fails_the_build() -> None:
         mends.check()
 
 
+def built(cell: NotebookNode, folder: Path, passed_over: list[str]) -> str:
+    """The page that MyST-NB makes of a notebook with one cell; any other warning fails it."""
+    language = {"name": "python", "pygments_lexer": "ipython3"}
+    notebook = new_notebook(cells=[cell], metadata={"language_info": language})
+    nbformat.write(notebook, folder / "index.ipynb")
+    settings = ["extensions=myst_nb", "nb_execution_mode=off", "html_theme=basic"]
+    settings.append(f"suppress_warnings={','.join(['toc.no_title', *passed_over])}")
+    options = [word for one in settings for word in ("-D", one)]
+    command = [sys.executable, "-m", "sphinx", "-C", "-W", "-q", "-b", "html", *options]
+    run = subprocess.run([*command, folder, folder / "out"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return (folder / "out" / "index.html").read_text(encoding="utf-8")
+
+
 def test_another_book_beside_the_project_is_left_alone(tmp_path: Path) -> None:
     """The renderers are found through metadata in ``book/_ext``, never through the package's."""
     assert not list(metadata.distribution("lecture-code").entry_points)
     shown = {"text/plain": "plain form", evidence.MIME: {"id": "of another book"}}
     cell = new_code_cell("1", outputs=[new_output("execute_result", shown)], execution_count=1)
-    nbformat.write(new_notebook(cells=[cell]), tmp_path / "index.ipynb")
-    settings = ["extensions=myst_nb", "nb_execution_mode=off", "html_theme=basic"]
-    settings.append("suppress_warnings=mystnb.unknown_mime_type,toc.no_title")
-    options = [word for one in settings for word in ("-D", one)]
-    command = [sys.executable, "-m", "sphinx", "-C", "-q", "-b", "html", *options]
-    run = subprocess.run([*command, tmp_path, tmp_path / "out"], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
-    assert "plain form" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "plain form" in built(cell, tmp_path, ["mystnb.unknown_mime_type"])
+
+
+def test_a_cell_that_is_not_python_and_its_error_are_shown(tmp_path: Path) -> None:
+    """As a reader's own notebook may hold them: the book is built all the same."""
+    wrong = new_output("error", ename="E", evalue="$", traceback=["line 1\n    f'{x!}' $ ?? ¿"])
+    cell = new_code_cell("f'{x!}' $ ?? ¿", outputs=[wrong], execution_count=1)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    page = built(cell, tmp_path, config["sphinx"]["config"]["suppress_warnings"])
+    assert BeautifulSoup(page, "html.parser").get_text().count("?? ¿") == 2

@@ -1,12 +1,14 @@
-"""The live figures of the chapter on networks compute in the browser what Python does."""
+"""The live figures of the chapters on networks compute in the browser what Python does."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from visits import Open, address
 
-from lecture_code import kernels, networks
+from lecture_code import capacity as cap
+from lecture_code import cubes, kernels, networks
 
 PLACE = "book/networks.html"
 ROWS = """all => all.map(({ gates, first, gain }) =>
@@ -61,10 +63,40 @@ def test_the_browser_fits_corners_as_python_does(opened: Open) -> None:
         assert weight == pytest.approx(abs(slopes[0]) + np.abs(np.diff(slopes)).sum())
 
 
-@pytest.mark.parametrize("name", ["a-network-computes", "corners"])
-def test_the_drawing_says_at_the_start_what_the_picture_does(opened: Open, name: str) -> None:
-    figure = opened(address(PLACE)).page.locator(f"figure.live#{name}")
-    figure.scroll_into_view_if_needed()
-    drawn = figure.locator("svg[aria-label]")
-    said = figure.locator("img").get_attribute("alt")
-    assert drawn.get_attribute("aria-label", timeout=60_000) == said
+def test_the_browser_has_the_networks_of_all_colourings(opened: Open) -> None:
+    """With all lines and with one taken away, where some colouring wins."""
+    page = opened(address("book/capacity.html")).page
+    expect(page.locator("figure.live#fano svg")).to_be_visible()
+    script = "([all, data]) => all.map(one => live.programs.fano.right(one, data))"
+    for gone, lines in (("none", cap.FANO), ("one", cap.FANO[:2] + cap.FANO[3:])):
+        x, wanted = cap.colouring_sample(7, lines)
+        colourings = cubes.bits(7)
+        tried = [{"colour": "".join(map(str, c)), "without": gone} for c in colourings.tolist()]
+        data = {"lines": cap.FANO, "away": {"none": -1, "one": 2}}
+        found = page.evaluate(script, [tried, data])
+        units = map(cap.colouring_network, colourings)
+        assert found == [(cap.fires(a, x) == wanted).tolist() for a in units]
+        assert any(map(all, found)) == (gone == "one")
+
+
+def test_the_browser_rounds_the_weight_of_a_sine_as_numpy_does(opened: Open) -> None:
+    page = opened(address("book/capacity.html")).page
+    expect(page.locator("figure.live#fano svg")).to_be_visible()  # then the programs are there
+    rng, tried = np.random.default_rng(1), []
+    for n in range(1, 13):
+        for held in ("exactly", "in half precision"):
+            draws = ["".join(map(str, row)) for row in rng.integers(0, 2, (3, 12))]
+            tried += [{"labels": labels, "n": n, "held": held} for labels in draws]
+    script = "all => all.map(one => [live.programs.sine.held(one), live.programs.sine.signs(one)])"
+    for one, (held, signs) in zip(tried, page.evaluate(script, tried), strict=True):
+        weight = cap.sine_weight([int(bit) for bit in one["labels"][: one["n"]]])
+        expected = weight if one["held"] == "exactly" else int(np.float16(weight))
+        assert (held, signs) == (expected, cap.sine_signs(expected, one["n"]).tolist())
+
+
+def test_a_label_may_be_a_number(opened: Open) -> None:
+    """The seven weights 7 of a unit stand in seven columns, and the name of point 7 beside it."""
+    labels = opened(address("book/capacity.html")).page.locator("figure.live#fano svg text.label")
+    expect(labels.first).to_be_visible()
+    script = "all => all.filter(e => e.textContent === '7').map(e => e.getAttribute('x'))"
+    assert len(set(labels.evaluate_all(script))) == 8

@@ -1,4 +1,4 @@
-"""The live figures of the chapters on paths compute in the browser what Python does."""
+"""The live figures on factors and paths compute in the browser what Python does."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from visits import Open, address
 from lecture_code import nets
 from lecture_code import path_sgd as ps
 from lecture_code.nets import Layered, value_and_gradient
-from lecture_code.optimize import steepest_step
+from lecture_code.optimize import gradient_descent, steepest_step
 from lecture_code.paths import path_norm
 
+FACTORIZATION = "book/factorization.html"
 NORMS = """all => all.map(({ x, ...state }) => {
   const { weights, norms, output } = live.programs.rescaled, w = weights(state);
   return [w, norms(w), output(w, x)];
@@ -91,3 +92,39 @@ def test_the_browser_takes_the_steepest_step_of_each_ball(opened: Open) -> None:
             step = steepest_step(slope, 1.0, kind)
             step /= np.linalg.norm(step, ord=order)
         np.testing.assert_allclose(move, step, rtol=1e-9, atol=1e-12)
+
+
+def rolled(w: float, columns: str, start: list[float]) -> np.ndarray:
+    """Gradient descent on both factors of diag(1, 1/2), equal and penalised by 0.1."""
+    weights, target = np.array([[1, w], [w, 1]]), np.diag([1, 0.5])
+
+    def slope(z: np.ndarray) -> np.ndarray:
+        U = z[:, None] if columns == "1" else np.diag(z)
+        return 2 * ((weights * (U @ U.T - target)) @ U + 0.1 * U).sum(axis=1)
+
+    return gradient_descent(slope, start, 0.02, max_steps=400, record_every=1).trajectory
+
+
+def test_the_ball_rolls_as_both_factors_do(opened: Open) -> None:
+    page, rng = opened(address(FACTORIZATION)).page, np.random.default_rng(1)
+    tried = [
+        {"w": rng.uniform(1, 10), "columns": "12"[k % 2], "start": rng.uniform(-1, 1, 2).tolist()}
+        for k in range(20)
+    ]
+    script = "all => all.map(one => live.programs.second_column.path(one, {s: 0.5, lam: 0.1}))"
+    for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
+        np.testing.assert_allclose(drawn, rolled(**one), rtol=1e-9, atol=1e-9, err_msg=str(one))
+
+
+def test_the_digit_shown_is_that_of_the_nearest_fit(opened: Open) -> None:
+    page, rng = opened(address(FACTORIZATION)).page, np.random.default_rng(2)
+    data = page.evaluate(
+        """() => JSON.parse(document.querySelector("#more-rank script").textContent).data"""
+    )
+    tried = [
+        {"lam": 10 ** rng.uniform(-1.5, 0.5), "columns": rng.uniform(1, 37)} for _ in range(40)
+    ]
+    script = "([all, data]) => all.map(one => live.programs.more_rank.chosen(one, data))"
+    for one, place in zip(tried, page.evaluate(script, [tried, data]), strict=True):
+        near = np.abs(np.log(np.array(data["lams"]) / one["lam"])).argmin()
+        assert place == [near, np.abs(np.array(data["columns"]) - one["columns"]).argmin()]

@@ -21,6 +21,18 @@ THEMES = ("light", "dark")
 DESK, PHONE = 1280, 390
 PATIENCE = 180_000  # milliseconds; a page has 50,000 nodes, a test machine may be busy
 
+REDRAWN = """([draws, rounds]) => {
+  const all = [...live.figures.values()], times = [];
+  for (let k = 0; k < rounds; k++) {
+    const began = performance.now();
+    for (let i = 0; i < draws; i++)
+      for (const figure of all) { (CHANGE)(figure.state, k + i); figure.draw(); }
+    document.body.getBoundingClientRect();
+    times.push(performance.now() - began);
+  }
+  return [Math.min(...times), document.querySelectorAll("*").length];
+}"""
+
 expect.set_options(timeout=PATIENCE)
 
 
@@ -103,3 +115,14 @@ def visit(
 def address(place: str) -> str:
     """The address of a built page on the disk."""
     return (HTML / place).as_uri()
+
+
+def redrawn(page: Page, change: str, draws: int = 1) -> tuple[float, int]:
+    """The least milliseconds in which all live figures are changed and redrawn so many times.
+
+    And by how many elements twenty such rounds let the page grow, once five have been.
+    """
+    script = REDRAWN.replace("CHANGE", change)
+    _, before = page.evaluate(script, [draws, 5])
+    best, after = page.evaluate(script, [draws, 20])
+    return best, after - before

@@ -18,7 +18,7 @@ export const draw = (pen, state) => {
     { dash: "5 3" });
   pen.curve([[k, LOW], [k, HIGH]], "estimate", { width: 1, dash: "2 4" });
   pen.dot([k, now], blind ? "failure" : "estimate", 7);
-  pen.label([WIDEST, HIGH], blind ? "gradient: blind" : "gradient: may see it",
+  pen.label([WIDEST, HIGH], blind ? "one gradient: blind" : "one gradient: may see it",
     blind ? "failure" : "holds", { dx: -4, dy: 16, anchor: "end" });
   const curve = range(0, 60).map(i => (i * NOISY) / 60).map(at => [at, solved({ d, q: at })]);
   solve.curve(curve, "bound", { dash: "5 3" });
