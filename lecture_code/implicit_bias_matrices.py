@@ -101,22 +101,23 @@ def example_flow(R: float, power: float) -> tuple[np.ndarray, np.ndarray]:
 def example_path(R: float, power: float, times: np.ndarray) -> np.ndarray:
     r"""The same flow in the three scalars of its proof, at increasing times, shape (K, 3).
 
-    .. math:: \dot a=p+qc,\quad \dot c=-\tfrac12pc+\tfrac12q(1-c^2+e^{d-2a}),\quad \dot d=p
+    .. math:: \dot a=-r_1-r_2c,\quad \dot c=\tfrac12r_1c-\tfrac12r_2(1-c^2+e^{d-2a}),\quad
+        \dot d=-r_1
 
-    a = log Y11, c = Y12/Y11, d = log det Y; the residuals are -p, -q, -q. Source: the proof of
+    a = log Y11, c = Y12/Y11, d = log det Y; the residuals are r1, r2, r2. Source: the proof of
     ``ib-nuclear``.
     """
     return _example(R, power, times)[:, :3]
 
 
 def _example(R: float, power: float, times: np.ndarray) -> np.ndarray:
-    """The scalars and the integral of q, a row for each of the times."""
+    """The scalars and minus the integral of r2, a row for each of the times."""
 
     def velocity(z: np.ndarray) -> list[float]:
         a, c, d = z[:3]
         Y, Z = _pair(power, z)
-        p, q = np.array([1.0, R]) - (Y - Z)[0] / 2
-        return [p + q * c, q / 2 * (1 - c * c + np.exp(d - 2 * a)) - p * c / 2, p, q]
+        r1, r2 = (Y - Z)[0] / 2 - np.array([1.0, R])
+        return [-r1 - r2 * c, r1 * c / 2 - r2 / 2 * (1 - c * c + np.exp(d - 2 * a)), -r1, -r2]
 
     log_start = -power * np.log(10)
     # Near zero the scalars are almost linear in time, and a free solver would leap into overflow.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from visits import Open, address
 
 from lecture_code import implicit_bias as ib
@@ -14,10 +15,15 @@ from lecture_code import measurements as ms
 from lecture_code.entropy import entropy_minimiser, minimal_l1
 from lecture_code.optimize import adagrad, gradient_descent, steepest_step
 
-PLACE = "book/implicit_bias.html"
+PLACE, MATRICES = "book/implicit_bias.html", "book/implicit_bias_matrices.html"
 METHODS = ("gradient descent", "momentum", "AdaGrad", "coordinate descent", "sign descent")
 NORMS = {"ℓ₁": "l1", "ℓ₂": "l2", "ℓ∞": "linf"}
 TARGET, THIRD_WEIGHT, STEPS = 2.0, 1.0, 120
+LANES = ("one", "two", "three", "four", "five")
+RACES = """all => all.map(state => {
+  const { best, end, path } = live.programs.race, run = path(state), { s, x } = end(state);
+  return [run[20], run.at(-1), s, x, best(state).least];
+})"""
 
 
 def settings(count: int) -> list[dict[str, Any]]:
@@ -136,7 +142,7 @@ def test_the_browser_finds_the_end_of_the_flow_on_squares_that_python_does(opene
 
 
 def test_the_flow_in_the_cone_is_that_of_python(opened: Open) -> None:
-    page = opened(address("book/implicit_bias_matrices.html")).page
+    page = opened(address(MATRICES)).page
     rng, rows = np.random.default_rng(1), np.array([np.diag([1.0, 2.0]), [[0, 0.5], [0.5, 0]]])
     tried = [
         {
@@ -162,3 +168,37 @@ def test_the_flow_in_the_cone_is_that_of_python(opened: Open) -> None:
             np.testing.assert_allclose([a, b, d], X[[0, 0, 1], [0, 1, 1]], atol=1e-4)
             assert second == pytest.approx(np.linalg.eigvalsh(X)[0], rel=1e-2, abs=1e-12)
         assert 2 * best[2] == pytest.approx(ibm.minimal_trace(problem).upper, rel=1e-5)
+
+
+def random_races(count: int, rng: np.random.Generator) -> list[dict[str, object]]:
+    """Settings whose data are a sum of the five points with positive weights."""
+    found = []
+    for _ in range(count):
+        lanes = rng.uniform(-1.5, 1.5, (5, 2))
+        y = rng.exponential(0.4, 5) @ lanes
+        setting = dict(zip(LANES, lanes.tolist(), strict=True))
+        found.append(setting | {"y": y.tolist(), "alpha": 10 ** rng.uniform(-12, 0)})
+    return found
+
+
+def test_the_browser_races_exponentials_as_python_does(opened: Open) -> None:
+    page, tried = opened(address(MATRICES)).page, random_races(20, np.random.default_rng(0))
+    for one, (early, last, s, x, least) in zip(tried, page.evaluate(RACES, tried), strict=True):
+        A, y, alpha = np.transpose([one[name] for name in LANES]), np.array(one["y"]), one["alpha"]
+        problem = ms.Sensing(np.array([np.diag(row) for row in A]), y)
+        times = np.array([early[0], last[0]])
+        run = np.einsum("tii->ti", ibm.path(problem, np.sqrt(alpha) * np.eye(5), times, 1e-11))
+        np.testing.assert_allclose([early[1:], last[1:]], run, rtol=1e-3, atol=1e-6)
+        expected, at = entropy_minimiser(A, y, np.full(5, alpha))
+        np.testing.assert_allclose(x, expected, rtol=1e-6, atol=1e-12)
+        np.testing.assert_allclose(s, at, rtol=1e-6, atol=1e-9)
+        assert least == pytest.approx(minimal_l1(A, y).value, rel=1e-6)
+
+
+def test_the_race_says_when_nothing_fits(opened: Open) -> None:
+    page = opened(address(MATRICES)).page
+    figure = page.locator("figure.live#exponentials-racing")
+    figure.scroll_into_view_if_needed()
+    for number in (2, 3, 1):  # by keyboard, to the left of zero
+        figure.locator(f"[aria-label='eigenvalues {number}, horizontal']").press("Home")
+    expect(figure.locator("svg")).to_contain_text("no X ⪰ 0 fits")

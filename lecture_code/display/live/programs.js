@@ -6,7 +6,6 @@ export * as automaton from "./automaton.js";
 export * as corners from "./corners.js";
 export * as more_rank from "./more_rank.js";
 export * as second_column from "./second_column.js";
-
 export * as quartic from "./quartic.js";
 export * as saddle_chain from "./saddle_chain.js";
 export * as pass from "./pass.js";
@@ -19,6 +18,7 @@ export * as own_rule from "./own_rule.js";
 export * as shortest_program from "./shortest_program.js";
 export * as parity_wall from "./parity_wall.js";
 export * as cone from "./cone.js";
+export * as race from "./race.js";
 export * as rescaled from "./rescaled.js";
 export * as two_starts from "./two_starts.js";
 export * as unit_balls from "./unit_balls.js";
