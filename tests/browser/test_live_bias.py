@@ -202,3 +202,12 @@ def test_the_race_says_when_nothing_fits(opened: Open) -> None:
     for number in (2, 3, 1):  # by keyboard, to the left of zero
         figure.locator(f"[aria-label='eigenvalues {number}, horizontal']").press("Home")
     expect(figure.locator("svg")).to_contain_text("no X ⪰ 0 fits")
+
+
+def test_the_points_of_the_race_are_kept_off_the_line_of_y(opened: Open) -> None:
+    """There every pair of them would be singular, and what fits would be said not to."""
+    page = opened(address(MATRICES)).page
+    state = {name: [k - 1.5, 1.5 - k] for k, name in enumerate(LANES)} | {"y": [1, -1]}
+    script = """state => { live.programs.race.hold(state);
+      return live.programs.race.best(state).least; }"""
+    assert np.isfinite(page.evaluate(script, state))

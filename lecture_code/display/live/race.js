@@ -5,9 +5,11 @@ import { best, dot, end, lanes, NAMES, path } from "./race_lanes.js";
 const [SEEN, NEAR, APART] = [0.05, 0.4, 14]; // an eigenvalue, the least size of y, rows
 
 export const equal = true;
-export const hold = state => { // y has a direction, and is not out of time
+export const hold = state => { // y has a direction, is not out of time, and not all points lie on it
   const size = Math.hypot(...state.y);
   if (size < NEAR) state.y = size ? state.y.map(v => (v * NEAR) / size) : [NEAR, 0];
+  const [p, q] = state.y, flat = lanes(state).every(([a, b]) => Math.abs(a * q - b * p) < 1e-6);
+  if (flat) state.five = [state.five[0] - NEAR * q, state.five[1] + NEAR * p];
 };
 export { best, end, path };
 
