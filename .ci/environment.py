@@ -79,6 +79,8 @@ def variables() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
     own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "PYTHONNOUSERSITE": "1", "PIP_USER": "0"}
+    if node := shutil.which("node", path=path):
+        own["PLAYWRIGHT_NODEJS_PATH"] = node  # its own one needs what a bare Debian lacks
     return {**kept, **own, "OPENBLAS_NUM_THREADS": "1"}
 
 

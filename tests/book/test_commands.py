@@ -91,7 +91,9 @@ def test_an_unreachable_registry_is_named_after_the_words_of_pip(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.BIN.mkdir(parents=True)
-    (environment.BIN / "python").symlink_to(sys.executable)
+    python = environment.BIN / "python"  # no link: Python would look for pip where that lies
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -240,6 +242,7 @@ def test_what_a_user_has_set_stays_outside(monkeypatch: pytest.MonkeyPatch) -> N
     own = environment.variables()
     assert not environment.SETTINGS & own.keys()
     assert (own["PIP_USER"], own["OPENBLAS_NUM_THREADS"]) == ("0", "1")
+    assert own["PLAYWRIGHT_NODEJS_PATH"] == shutil.which("node", path=own["PATH"])
 
 
 @pytest.mark.parametrize("works", [False, True])
