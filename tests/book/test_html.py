@@ -12,6 +12,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from chapters import Chapter
 from fontTools.ttLib import TTFont
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -49,6 +50,12 @@ def read(page: str) -> BeautifulSoup:
         pytest.fail(f"{page} is not built: run `make book`, which builds _build/html", False)
     text = path.read_text(encoding="utf-8")
     return BeautifulSoup(text, "html.parser", multi_valued_attributes=None)
+
+
+def statements(page: str) -> list[str]:
+    """The labels of a chapter's statements, in order."""
+    path = (ROOT / page).with_suffix(".ipynb")
+    return list(Chapter(path.stem, path).blocks)
 
 
 def describe(tags: list[Tag]) -> list[str]:
@@ -282,3 +289,23 @@ def test_folds_hold_what_they_are_to_hold() -> None:
                 assert len(fold.get_text().split()) > 10, f"{page}: {fold.get_text()}"
         assert not read(page).select("div.erratum")
     assert min(folds.values()) > 0
+
+
+@pytest.mark.parametrize("page", [page for page in CHAPTERS if page != "book/the_case.html"])
+def test_the_map_of_a_chapter_is_complete(page: str) -> None:
+    """Each statement once, in the drawing and in the list, and before the first section."""
+    (figure,) = read(page).select("figure.statement-map")
+    own = statements(page)
+    drawn = [a["data-label"] for a in figure.select("svg a.node:not(.elsewhere)")]
+    listed = [a["href"].split("#")[1] for a in figure.select("li > a:first-child")]
+    assert sorted(drawn) == sorted(own)
+    assert listed == own
+    links = len(figure.select("li a")) - len(own)
+    assert min(1, links) <= len(figure.select("path.edge")) <= links
+    assert figure.parent is read(page).select_one("h1").parent
+
+
+def test_the_map_of_the_book_is_complete() -> None:
+    soup = read("book/intro.html")
+    drawn = [a["data-label"] for a in soup.select("figure.statement-map svg a.node")]
+    assert drawn == [label for page in CHAPTERS for label in statements(page)]

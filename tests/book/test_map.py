@@ -84,27 +84,6 @@ def test_every_proof_is_of_a_statement(name: str) -> None:
         assert {proof.of, *proof.uses} <= known, proof
 
 
-@pytest.mark.parametrize("name", [name for name in CHAPTERS if name != "the_case"])
-def test_the_map_of_a_chapter_is_complete(name: str) -> None:
-    """Each statement once, in the drawing and in the list, and before the first section."""
-    soup = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
-    (figure,) = soup.select("figure.statement-map")
-    own = list(chapter(name).blocks)
-    drawn = [a["data-label"] for a in figure.select("svg a.node:not(.elsewhere)")]
-    listed = [a["href"].split("#")[1] for a in figure.select("li > a:first-child")]
-    assert sorted(drawn) == sorted(own)
-    assert listed == own
-    links = len(figure.select("li a")) - len(own)
-    assert min(1, links) <= len(figure.select("path.edge")) <= links
-    assert figure.parent is soup.select_one("h1").parent
-
-
-def test_the_map_of_the_book_is_complete() -> None:
-    soup = BeautifulSoup((HTML / "intro.html").read_text(encoding="utf-8"), "html.parser")
-    drawn = [a["data-label"] for a in soup.select("figure.statement-map svg a.node")]
-    assert drawn == [label for name in CHAPTERS for label in chapter(name).blocks]
-
-
 def test_every_chapter_has_a_card_on_the_first_page() -> None:
     soup = BeautifulSoup((HTML / "intro.html").read_text(encoding="utf-8"), "html.parser")
     cards = soup.select(".chapter-card")

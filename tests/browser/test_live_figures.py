@@ -18,6 +18,13 @@ ENDS = {
     "coordinate descent": TOUCHES["ℓ₁"],
     "sign descent": TOUCHES["ℓ∞"],
 }
+SAID = """() => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  return [...document.querySelectorAll("figure.live")].map(figure => {
+    live.start(figure);
+    return [figure.querySelector("svg").ariaLabel, figure.querySelector("img").alt];
+  });
+}"""
 SIZES = """figure => ({
   texts: [...figure.querySelectorAll("svg text")]
     .map(e => parseFloat(getComputedStyle(e).fontSize)),
@@ -64,14 +71,11 @@ def hero(opened: Open) -> Figure:
     return Figure(opened(address(PLACE)).page)
 
 
-@pytest.mark.parametrize("place", CHAPTERS)
+@pytest.mark.parametrize("place", [place for place in CHAPTERS if "the_case" not in place])
 def test_each_drawing_says_at_the_start_what_its_picture_does(opened: Open, place: str) -> None:
-    page = opened(address(place)).page
-    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true; })")
-    for figure in page.locator("figure.live").all():
-        figure.scroll_into_view_if_needed()
-        alt = figure.locator("img").get_attribute("alt")
-        expect(figure.locator("svg")).to_have_attribute("aria-label", alt)
+    said = opened(address(place)).page.evaluate(SAID)
+    assert said
+    assert [drawn for drawn, _ in said] == [stored for _, stored in said]
 
 
 def test_in_space_a_point_is_dropped_where_it_is_seen(hero: Figure) -> None:
