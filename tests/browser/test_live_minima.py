@@ -84,6 +84,29 @@ def test_the_browser_climbs_the_quartic_as_python_does(opened: Open) -> None:
         assert found == pytest.approx(sorted(form[tops]), abs=1e-6)
 
 
+def test_the_browser_climbs_the_sphere_as_python_does(opened: Open) -> None:
+    page = opened(address("book/local_search.html")).page
+    rng, camera = np.random.default_rng(2), np.linalg.qr(np.arange(9).reshape(3, 3) ** 2 + 1.0)[0]
+    places = rng.uniform(-0.6, 0.6, (20, 2))
+    tried = [
+        {"start": place.tolist(), "second": rng.uniform(0.5, 2), "third": rng.uniform(0.5, 2)}
+        for place in places
+    ]
+    script = """([all, data]) => all.map(one => {
+      const { climb, critical } = live.programs.globe, path = climb(one, data);
+      return [path[0], path.at(-1), critical(one).map(({ point, height }) => [...point, height])];
+    })"""
+    found = page.evaluate(script, [tried, {"camera": camera.tolist()}])
+    for one, place, (first, last, points) in zip(tried, places, found, strict=True):
+        weights = np.array([1, one["second"], one["third"]])
+        start = np.r_[place, np.sqrt(1 - place @ place)] @ camera
+        np.testing.assert_allclose(first, start, atol=1e-12)
+        end = ls.ascend_quartic(np.eye(3), weights, start, 0.02, 400)
+        np.testing.assert_allclose(last, end, atol=1e-9)
+        expected = np.column_stack(ls.quartic_critical_points(weights))
+        np.testing.assert_allclose(sorted(points), sorted(expected.tolist()), atol=1e-12)
+
+
 def test_the_pass_is_that_of_the_example(opened: Open) -> None:
     """Value, slope, curvature and the end of a run; its contours have the values they say."""
     page = opened(address("book/sensing.html")).page

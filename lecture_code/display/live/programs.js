@@ -6,6 +6,7 @@ export * as automaton from "./automaton.js";
 export * as corners from "./corners.js";
 export * as more_rank from "./more_rank.js";
 export * as second_column from "./second_column.js";
+export * as globe from "./globe.js";
 export * as quartic from "./quartic.js";
 export * as saddle_chain from "./saddle_chain.js";
 export * as pass from "./pass.js";
