@@ -36,8 +36,8 @@ export const critical = state => { // points, with how many coordinates they hav
 };
 export const draw = (pen, state, data) => {
   const graph = pen.panels[1], w = weights(state), path = climb(state, data);
-  const heights = path.map(x => value(state, x)), last = heights.at(-1), end = path.at(-1);
-  const lost = w[end.map(Math.abs).indexOf(Math.max(...end.map(Math.abs)))] < Math.max(...w);
+  const heights = path.map(x => value(state, x)), last = heights.at(-1);
+  const lost = last < Math.max(...w) - 0.005;
   const role = lost ? "failure" : "estimate", middle = k => (2 * k + 1) / FINE - 1;
   pen.pixels(Array.from({ length: FINE }, (_, i) => Array.from({ length: FINE }, (_, j) => {
     const place = [middle(j), -middle(i)];
