@@ -20,7 +20,12 @@ from lecture_code.display import evidence
 
 __all__ = ["Chapter", "setup"]
 
-ERRATUM = {"error": "an error", "remark": "a remark", "dated": "right when it was written"}
+ERRATUM = {
+    "error": "an error",
+    "misprint": "a misprint",
+    "remark": "a remark",
+    "dated": "right when it was written",
+}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

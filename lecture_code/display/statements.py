@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
 
+Kind = Literal["error", "misprint", "remark", "dated"]
+
 
 @dataclass(frozen=True)
 class Erratum:
     """One place where the source and the truth differ.
 
-    ``kind`` says whether the source is at fault ("error"), is made more precise ("remark"), or was
-    right when it was written ("dated").
+    ``kind`` says whether the source is at fault ("error"), has a slip of the pen ("misprint"), is
+    made more precise ("remark"), or was right when it was written ("dated").
     """
 
     where: str
     printed: str
     corrected: str
     why: str
-    kind: Literal["error", "remark", "dated"] = "error"
+    kind: Kind = "error"
 
 
 @dataclass(frozen=True)

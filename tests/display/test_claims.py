@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -545,8 +545,8 @@ def problems(row: Statement) -> Iterator[str]:
         yield "its id has other than lower-case letters, digits and single hyphens"
     if not (BOOK / f"{row.chapter}.ipynb").is_file():
         yield f"no notebook {row.chapter}"
-    if not {erratum.kind for erratum in row.errata} <= {"error", "remark", "dated"}:
-        yield "an erratum is an error, a remark or dated"
+    if not {erratum.kind for erratum in row.errata} <= set(get_args(statements.Kind)):
+        yield f"an erratum is one of {get_args(statements.Kind)}"
     errata = [(e.where, e.printed, e.corrected, e.why) for e in row.errata]
     for text in [row.title, row.source, *(text for e in errata for text in e)]:
         if not text.strip() or text != text.strip():

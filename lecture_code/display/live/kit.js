@@ -1,7 +1,7 @@
 // What all live figures share: panels, dials, switches, cells, points to drag, and what follows.
 import { drag } from "d3-drag";
 import { select } from "d3-selection";
-import { frames, pen, raised } from "./pen.js";
+import { frames, pen, raised, stacked } from "./pen.js";
 
 const GRIP = 14; // px; half of what a finger finds
 const PLAYED = 3000; // milliseconds from one end of a dial to the other
@@ -9,6 +9,7 @@ const STEPS = {
   ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10,
 };
 const AXES = ["horizontal", "vertical"];
+const PLACES = [{ Above: "Left", Below: "Right" }, { Left: "Above", Right: "Below" }];
 
 export const shown = value => (Math.abs(value) < 0.005 ? 0 : value).toFixed(2);
 const within = ([low, high], value) => Math.min(high, Math.max(low, value));
@@ -28,6 +29,14 @@ const scale = ({ values: [low, high], log = false, step = 0 }) => {
   const read = value =>
     log ? power(value) : step && Number.isInteger(step) ? String(value) : shown(value);
   return { ends: [into(low), into(high)], at: into, set: at => keep(back(at)), keep, read, step };
+};
+
+// Where panels stand under each other, what a caption calls left is above.
+const tell = (caption, under) => {
+  const texts = document.createTreeWalker(caption, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode())
+    text.data = text.data.replace(/\b(Left|Right|Above|Below)(?=[:,])/g,
+      word => PLACES[Number(under)][word] ?? word);
 };
 
 // A live figure; `set` takes what stands in a link to a setting.
@@ -192,6 +201,7 @@ export function live(figure, program) {
   const fit = () => {
     if (!stage.clientWidth) return;
     panels = frames(figure.id, svg, back, given.panels, program, stage);
+    if (panels.length > 1) tell(figure.querySelector("figcaption"), stacked(stage));
     draw();
   };
   fit();

@@ -45,15 +45,15 @@ export const draw = (pen, state, data) => {
   for (const point of points.slice(1, DOTS)) pen.dot(flat(point), "estimate", 2.5);
   if (radius === full) pen.dot(flat(touch), "bound", 8);
   for (const { at: w, names } of ends(given(state, data), tried.get(state))) {
-    const mine = names.includes(state.method);
+    const mine = names.includes(state.method), said = [names.join(", "), mine ? at(w) : ""];
     pen.dot(flat(w), "estimate", mine ? 5.5 : 4);
-    pen.label(flat(w), names.join(", "), "estimate", { dx: 10, dy: mine ? -24 : 18 });
-    pen.label(flat(w), mine ? at(w) : "", "estimate", { dx: 10, dy: -8 });
+    said.forEach((text, i) => pen.label(flat(w), text, "estimate",
+      mine ? { dx: 10, dy: 16 * i - 24 } : { dx: -10, dy: 16, anchor: "end" }));
   }
   pen.label(flat(start), "start", "truth", { dx: 0, dy: 28, anchor: "middle" });
   const kind = space ? "plane" : "line", sum = a.slice(0, space ? 3 : 2)
-    .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ");
-  pen.label(flat(a), `data: ${sum} = ${target}`, "data", { dx: 16 });
+    .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ").replaceAll("+ -", "- ");
+  pen.label(flat(a), `data: ${sum} = ${target}`, "data", { dx: 16, dy: -16 });
   const m = radius === full ? `touches the ${kind} at ${at(touch)}` : `does not reach the ${kind}`;
   return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, ${
     state.method} ends at ${at(points.at(-1))}. The ${state.ball} ball around the start ${m}.`;

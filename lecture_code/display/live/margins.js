@@ -2,7 +2,7 @@
 import { best, margin, norms, run } from "./directions.js";
 import { shown } from "./kit.js";
 
-const [MOST, SHORTEST, BEST] = [1000, 0.3, 2.5];
+const [MOST, EARLY, SHORTEST, BEST] = [1000, 29, 0.3, 2.5];
 const REACH = { "ℓ₁": 1.4, "ℓ₂": 1.8, "ℓ∞": 2.2 }; // so that labels stay apart
 const names = ["first", "second", "third"];
 const corners = { "ℓ₁": [4, 0], "ℓ₂": [72, 0], "ℓ∞": [4, Math.PI / 4] };
@@ -40,8 +40,7 @@ export const draw = (pen, state) => {
   }
   const promised = seen.map(({ bound }, t) => [t + 1, 1 - bound / gamma]);
   second.curve(promised, "bound", { dash: "6 4" });
-  second.label([MOST, Math.min(1, promised.at(-1)[1])], "guaranteed", "bound",
-    { dx: -4, dy: 24, anchor: "end" });
+  second.label(promised[EARLY], "guaranteed", "bound", { dy: -10 });
   const lacks = seen.map(({ share }, t) => [t + 1, Math.max(floor, 1 - share)]);
   second.curve(lacks, "estimate", { width: 3 });
   second.dot(lacks[at], "estimate", 6);

@@ -79,9 +79,11 @@ const ticked = (axis, side, apart, log) =>
   log ? axis.tickValues(powers(axis.scale().domain(), side / apart))
     .tickFormat(value => `10${raised(Math.round(Math.log10(value)))}`) : axis.ticks(side / apart);
 
+export const stacked = stage => stage.getBoundingClientRect().width < NARROW;
+
 // As much of each plane as fits; with the same unit on both axes there is more of one of them.
 export const frames = (id, svg, back, panels, program, stage) => {
-  const { width, height } = stage.getBoundingClientRect(), beside = width >= NARROW;
+  const { width, height } = stage.getBoundingClientRect(), beside = !stacked(stage);
   const [columns, lines] = beside ? [panels.length, 1] : [1, panels.length];
   svg.attr("viewBox", `0 0 ${width} ${height}`);
   back.selectAll("*").remove();

@@ -1,6 +1,6 @@
 // Forty neurons in the plane, trained at a scale of the model: from rich to lazy.
 import { solve, times, train } from "./descent.js";
-import { shown } from "./kit.js";
+import { power, shown } from "./kit.js";
 import { apart, kernel, onCircle, outputs, RING } from "./relu.js";
 
 const EVERY = 30, LABELLED = ["network", "its linear model"];
@@ -39,7 +39,7 @@ export const draw = (pen, state, data) => {
     side.label([0, side.y[1]], text, ["estimate", "measured"][i], { dy: 16 + 16 * i }));
   const gap = apart(network, linear), fit = apart(
     outputs(end, data.degrees.map(onCircle)).map(v => v * state.alpha), data.y);
-  return `Scale ${state.alpha.toPrecision(2)}, ${state.steps} steps: the neurons have moved by `
+  return `Scale ${power(state.alpha)}, ${state.steps} steps: the neurons have moved by `
     + `${shown(moved(data.net, end))} times their first length. The network misses its labels by `
     + `up to ${shown(fit)} and differs from its fitted linear model by up to ${shown(gap)}.`;
 };
