@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 LAYOUT = Path(__file__).with_name("layout.mjs")
 DAGRE = Path(__file__).parents[2] / "node_modules" / "@dagrejs" / "dagre"
-WIDTH = 676  # what a page has room for
+WIDTH = 672  # what a page has room for
 GAP = 14
+WAYS = list(product(("LR", "TB"), ("network-simplex", "tight-tree", "longest-path")))
 
 Point = Sequence[float]
 Edge = tuple[str, str]
@@ -28,7 +30,7 @@ class Arrangement(NamedTuple):
 
 
 def arrange(sizes: Mapping[str, Point], edges: Sequence[Edge]) -> Arrangement | None:
-    """Lays out each connected piece, along or down the page, and packs them in rows.
+    """Lays out each connected piece, the way that suits the page best, and packs them in rows.
 
     ``None`` where there is no Node.
     """
@@ -39,13 +41,16 @@ def arrange(sizes: Mapping[str, Point], edges: Sequence[Edge]) -> Arrangement | 
     for piece in pieces(sizes, edges):
         boxes = [[name, *sizes[name]] for name in piece]
         inner = [edge for edge in edges if edge[0] in piece]
-        graphs += [{"nodes": boxes, "edges": inner, "rankdir": way} for way in ("LR", "TB")]
+        graphs += [
+            {"nodes": boxes, "edges": inner, "rankdir": d, "ranker": r} for d, r in WAYS
+        ]
     asked = json.dumps(graphs)
     done = subprocess.run(
         [node, LAYOUT], input=asked, capture_output=True, text=True, check=True
     )
     laid = json.loads(done.stdout)
-    best = [min(two, key=size_on_page) for two in zip(laid[::2], laid[1::2], strict=True)]
+    tried = [laid[k : k + len(WAYS)] for k in range(0, len(laid), len(WAYS))]
+    best = [min(ways, key=size_on_page) for ways in tried]
     return packed(sorted(best, key=lambda one: -len(one["nodes"])))
 
 

@@ -33,12 +33,16 @@ export const draw = (pen, state, data) => {
   pen.label([-SIDE, SIDE], "start", null, { dx: 0, dy: -4 });
   const course = points.slice(0, Math.round(t) + 1).map(v => errors(v, p, data));
   const [seen, hidden] = course.at(-1).map(shown);
-  for (const [k, role, name] of [[0, "truth", "error, seen"], [1, "estimate", "error, never seen"]]) {
+  const holes = levels.flat().filter(level => level > p).length;
+  const lines = [[0, "truth", "error, seen"], [1, "estimate", "error, never seen"]];
+  for (const [k, role, name] of lines.slice(0, holes ? 2 : 1)) {
     const line = course.map((pair, i) => [i, Math.max(pair[k], graph.y[0])]);
     graph.curve(line, role, { width: 2.5 });
     graph.label(line.at(-1), name, role, t > 300 ? { dx: -6, dy: -8, anchor: "end" } : { dy: -8 });
   }
-  const holes = levels.flat().filter(level => level > p).length;
   const bad = signs.flatMap((_, i) => signs.map((__, j) => levels[i][j] > p && wrong(i, j)));
-  return `${576 - holes} of 576 cells are seen. From the start (${state.start.map(shown).join(", ")}), after ${Math.round(t)} steps, the error is ${seen} on the cells seen and ${hidden} on those never seen; ${bad.filter(Boolean).length} of these have the wrong sign.`;
+  const rest = holes ? ` and ${hidden} on those never seen; ${bad.filter(Boolean).length} of these `
+    + "have the wrong sign." : "; no cell is unseen.";
+  return `${576 - holes} of 576 cells are seen. From the start (${state.start.map(shown).join(", ")}),`
+    + ` after ${Math.round(t)} steps, the error is ${seen} on the cells seen${rest}`;
 };

@@ -16,7 +16,7 @@ const within = ([low, high], value) => Math.min(high, Math.max(low, value));
 const written = value => typeof value === "string" ? value : [value].flat()
   .map(v => +(v && Math.abs(v) < 0.01 ? v.toPrecision(4) : v.toFixed(4))).join(",");
 export const power = value => { // 0.00032 as 3.2·10⁻⁴
-  if (value >= 0.01 && value < 10000) return String(+value.toPrecision(2));
+  if (!value || (value >= 0.01 && value < 10000)) return String(+value.toPrecision(2));
   const [head, tail] = value.toExponential(1).split("e");
   return `${head}·10${raised(+tail)}`;
 };

@@ -1,7 +1,7 @@
 // Two components on the circle: the quartic form, its maxima, and where an ascent ends.
 import { shown } from "./kit.js";
 
-const [STEP, STEPS, TURNS, LIFT, LIGHT, HEAVY] = [0.02, 400, 720, 0.6, 0.3, 1.6];
+const [STEP, STEPS, TURNS, LIFT, LIGHT, HEAVY] = [0.02, 400, 720, 0.45, 0.3, 1];
 const unit = ([p, q]) => { const r = Math.hypot(p, q); return r ? [p / r, q / r] : [1, 0]; };
 const degrees = ([p, q]) => ((Math.atan2(q, p) * 180) / Math.PI + 405) % 180 - 45; // of an axis
 const round = angle => `${Math.round(angle)}°`;

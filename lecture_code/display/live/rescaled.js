@@ -44,7 +44,8 @@ export const draw = (pen, state) => {
       { dx: 28 });
   });
   const dead = rows.flat().every(v => Math.abs(v) < FLAT);
-  if (dead) pen.label([left, low], "f = 0 everywhere", null, { dx: 10, dy: -12 });
+  if (dead)
+    pen.label([0, high], "f = 0 everywhere", null, { dx: 0, dy: 16, anchor: "middle" });
   const [one, two] = UNITS.map(unit => `(${state[unit].map(shown).join(", ")})`);
   return `Unit 1 is ${one} and its outgoing weight ${shown(state.v1)}, rescaled by `
     + `${power(state.c)}; unit 2 is ${two} with ${shown(state.v2)}. The size of the weights is `
