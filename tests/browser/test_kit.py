@@ -15,6 +15,7 @@ from lecture_code.display import live as module
 from lecture_code.display import markup
 
 MANY = 12
+CAPTION = "Left: a line. Right: a dot."
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PROGRAM = r"""
 live.programs.sample = {
@@ -45,7 +46,7 @@ def figure_of(name: str) -> str:
         {},
         Figure(figsize=(6.4, 3.2)),
         alt="What is seen.",
-        caption="What to see.",
+        caption=CAPTION,
         plane=((-1, 1), (-1, 1)),
         axes=("", ""),
         start={"size": 1e-2, "count": 3.0, "kind": "plain", "place": (0.0, 0.0), "bits": "0100"},
@@ -60,7 +61,7 @@ def figure_of(name: str) -> str:
     return (
         f'{markup.opening(shown)}<img alt="What is seen." width="640" height="320"></div>'
         f'<div class="controls">{markup.controls(shown)}</div>'
-        f'<figcaption>What to see. <a class="setting" href="#{name}">Link</a></figcaption>'
+        f'<figcaption>{CAPTION} <a class="setting" href="#{name}">Link</a></figcaption>'
         f"{markup.closing(shown)}"
     )
 
@@ -168,8 +169,10 @@ def test_panels_stand_beside_and_on_a_phone_under_each_other(
             .evaluate("e => [e.x, e.y].map(v => v.baseVal.value)")
             for k in (0, 1)
         )
-        assert (left[0] + 50 < right[0]) == beside
-        assert (left[1] + 50 < right[1]) != beside
+        assert (left[0] + 100 < right[0]) == beside
+        assert (left[1] + 100 < right[1]) != beside
+        said = CAPTION if beside else "Above: a line. Below: a dot."
+        expect(root.locator("figcaption")).to_contain_text(said)
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= PHONE
     phone.close()
 

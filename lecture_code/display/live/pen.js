@@ -3,11 +3,11 @@ import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line } from "d3-shape";
 
-const MARGIN = { top: 8, right: 10, bottom: 40, left: 46 };
+const MARGIN = { top: 8, right: 10, bottom: 40, left: 52 };
 const BARE = { top: 8, right: 8, bottom: 8, left: 8 }; // without axes
 const NARROW = 520; // px; below it panels stand under each other
 const LEVELS = 16; // of grey
-const LETTER = 8; // px, about
+const [LETTER, LINE] = [8, 12]; // px, about
 const SHARES = { start: 0, middle: 0.5, end: 1 }; // of a text to the left of its point
 
 export const raised = whole =>
@@ -37,9 +37,13 @@ export const pen = (layer, { x, y, inside }, hold) => {
     return anchor === "start" && p - dx - wide >= low ? [Math.min(p - dx, high), "end"]
       : [high, "end"];
   };
+  const level = (p, dy) => { // that of a point in the panel stays in it
+    const [low, high] = y.range();
+    return p > low || p < high ? p + dy : Math.max(high + LINE, Math.min(low - 4, p + dy));
+  };
   const label = (at, text, role, { dx = 8, dy = 4, anchor = "start" } = {}) => {
     const [left, side] = beside(x(at[0]), dx, anchor, LETTER * `${text}`.length);
-    return within.append("text").attr("x", left).attr("y", y(at[1]) + dy)
+    return within.append("text").attr("x", left).attr("y", level(y(at[1]), dy))
       .attr("text-anchor", side).attr("class", "label").style("fill", colour(role)).text(text);
   };
   const rect = (one, other, role, { fill = 1, width = 0, round = 0 } = {}) => {
@@ -112,7 +116,7 @@ export const frames = (id, svg, back, panels, program, stage) => {
         .attr("text-anchor", "middle").text(axes[0]);
       const middle = top + margin.top + sides[1] / 2;
       back.append("text").attr("text-anchor", "middle").text(axes[1])
-        .attr("transform", `translate(${left + 13},${middle}) rotate(-90)`);
+        .attr("transform", `translate(${left + 12},${middle}) rotate(-90)`);
     }
     return { x, y, inside };
   });
