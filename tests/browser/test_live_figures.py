@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
-from visits import CHAPTERS, HTML, PHONE, Open, address, redrawn, visit
+from visits import HTML, PHONE, Open, address, redrawn, visit
 
 PLACE, NAME = "book/implicit_bias.html", "which-solution"
 TOUCHES = {"ℓ₁": "(-1.50, 1.75)", "ℓ₂": "(-0.60, 1.30)", "ℓ∞": "(0.00, 1.00)"}
@@ -18,13 +18,6 @@ ENDS = {
     "coordinate descent": TOUCHES["ℓ₁"],
     "sign descent": TOUCHES["ℓ∞"],
 }
-SAID = """() => {
-  for (const fold of document.querySelectorAll("details")) fold.open = true;
-  return [...document.querySelectorAll("figure.live")].map(figure => {
-    live.start(figure);
-    return [figure.querySelector("svg").ariaLabel, figure.querySelector("img").alt];
-  });
-}"""
 SIZES = """figure => ({
   texts: [...figure.querySelectorAll("svg text")]
     .map(e => parseFloat(getComputedStyle(e).fontSize)),
@@ -69,13 +62,6 @@ class Figure:
 def hero(opened: Open) -> Figure:
     """The figure at the top of the chapter."""
     return Figure(opened(address(PLACE)).page)
-
-
-@pytest.mark.parametrize("place", [place for place in CHAPTERS if "the_case" not in place])
-def test_each_drawing_says_at_the_start_what_its_picture_does(opened: Open, place: str) -> None:
-    said = opened(address(place)).page.evaluate(SAID)
-    assert said
-    assert [drawn for drawn, _ in said] == [stored for _, stored in said]
 
 
 def test_in_space_a_point_is_dropped_where_it_is_seen(hero: Figure) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
-from visits import HTML, PHONE, Open, address
+from playwright.sync_api import Browser, Page, expect
+from visits import HTML, PHONE, Open, Visit, address, visit
 
 # What a reader would type, and where the answer stands: written before there was an index.
 QUERIES = {
@@ -61,16 +62,21 @@ def found(page: Page) -> list[str]:
     return [link.replace(".html", "") for link in links]
 
 
-def ask(opened: Open, query: str) -> list[str]:
-    """What the page of the search finds, opened from the disk."""
-    return found(opened(f"{address('search.html')}?q={quote(query)}").page)
+@pytest.fixture(scope="module")
+def search(browser: Browser) -> Iterator[Visit]:
+    """The page of the search, for one query after the other."""
+    opened = visit(browser, address("search.html"))
+    yield opened
+    opened.close()
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_search_finds_the_place(opened: Open, query: str) -> None:
+def test_search_finds_the_place(search: Visit, query: str) -> None:
     """Among the first three; the place itself, or any on the page where the page is the answer."""
     wanted = QUERIES[query]
-    places = [p if "#" in wanted else p.split("#")[0] for p in ask(opened, query)]
+    search.page.goto(f"{address('search.html')}?q={quote(query)}")
+    places = [p if "#" in wanted else p.split("#")[0] for p in found(search.page)]
+    assert not search.troubles
     assert wanted in places[: 1 if query in FIRST else 3], places[:6]
 
 
