@@ -63,8 +63,8 @@ def test_least_norm_is_the_pseudoinverse_and_meets_the_optimality_condition(seed
 
 
 def test_adaptive_methods_on_a_gradient_that_is_constant():
-    # The slope is 1e-12 w - 1, so that AdaGrad's t-th step is 1/sqrt(t) and Adam's 1 - t/steps.
-    A, y = np.array([[1e-6]]), np.array([1e6])
+    # The slope is 1e-12 w - 8, so that AdaGrad's t-th step is 1/sqrt(t) and Adam's 1 - t/steps.
+    A, y = np.array([[1e-6]]), np.array([8e6])
     for steps in (1, 4):
         times = np.arange(1, steps + 1)
         for rule, moves in (("adagrad", 1 / np.sqrt(times)), ("adam", 1 - times / steps)):

@@ -96,3 +96,9 @@ def test_the_matrices_are_held_once():
     assert problem.A.nbytes == 8 * m * n**2
     assert peak < 1.2 * problem.A.nbytes
     np.testing.assert_allclose(ms.measure(problem, truth), problem.y)
+
+
+def test_gaussian_measurements_keep_the_square_on_average():
+    problem, _ = ms.gaussian_sensing(4, 20_000, 1, np.random.default_rng(3))
+    X = symmetric(4, 4)
+    assert np.mean(ms.measure(problem, X) ** 2) == pytest.approx(np.sum(X * X), rel=0.05)
