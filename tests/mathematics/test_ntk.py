@@ -16,7 +16,7 @@ def rng():
 
 def test_curvature_blocks_complete_the_hessian(rng):
     x, y = wide.sphere(5, 3, rng), rng.normal(size=5)
-    net = wide.initialize(8, 3, rng)
+    net = wide.initialize(8, 3, rng) * [1, 1, 1, 1.5]
 
     def loss(w):
         theta = anp.concatenate([w.reshape(8, 3), net[:, -1:]], axis=1)

@@ -299,3 +299,7 @@ def test_at_perfect_isometry_a_penalty_shrinks_the_eigenvalues():
     for penalty, expected in ((0.4, [1.8, 0.3, 0]), (2.0, [1, 0, 0])):
         best = minimal_trace(problem, 1e-9, penalty)
         np.testing.assert_allclose(np.diag(best.X), expected, atol=1e-4)
+
+
+def test_isometry_bound_by_hand():
+    assert sn.isometry_bound(2.0, 64, 2 * np.exp(-2)) == pytest.approx(1.5**2 - 1)
