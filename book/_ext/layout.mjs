@@ -8,7 +8,7 @@ for await (const piece of process.stdin) text += piece;
 const laidOut = ({ nodes, edges, rankdir, ranker }) => {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({
-    ...{ rankdir, ranker }, nodesep: 10, ranksep: 16, edgesep: 8, marginx: 1, marginy: 2,
+    rankdir, ranker, nodesep: 10, ranksep: 16, edgesep: 8, marginx: 1, marginy: 2,
   });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, width, height] of nodes) graph.setNode(id, { width, height });

@@ -177,6 +177,17 @@ def test_panels_stand_beside_and_on_a_phone_under_each_other(
     phone.close()
 
 
+def test_it_is_drawn_without_a_caption_as_in_jupyterlab(dozen: Visit) -> None:
+    started, said = dozen.page.evaluate("""() => {
+      const figure = document.querySelector("#figure-11"), started = live.figures.has(figure);
+      figure.querySelector("figcaption").remove();
+      live.start(figure);
+      return [started, figure.querySelector("svg").ariaLabel];
+    }""")
+    assert not started
+    assert said.startswith("plain: 0100")
+
+
 def test_a_link_carries_cells_powers_and_steps(first: Locator) -> None:
     first.locator(".cell").first.click()
     link = first.locator("a.setting").evaluate("a => decodeURIComponent(a.hash)")

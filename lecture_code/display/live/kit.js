@@ -49,6 +49,7 @@ export function live(figure, program) {
   const dials = Object.fromEntries(given.dials.filter(dial => !texts.includes(dial))
     .map(dial => [dial.name, scale(dial)]));
   const stage = figure.querySelector(".stage"), setting = figure.querySelector("a.setting");
+  const caption = figure.querySelector("figcaption"); // JupyterLab has it outside
   const rows = [...figure.querySelectorAll(".control")];
   const svg = select(stage).append("svg").attr("role", "group");
   const back = svg.append("g").attr("class", "frame"), layer = svg.append("g");
@@ -201,7 +202,7 @@ export function live(figure, program) {
   const fit = () => {
     if (!stage.clientWidth) return;
     panels = frames(figure.id, svg, back, given.panels, program, stage);
-    if (panels.length > 1) tell(figure.querySelector("figcaption"), stacked(stage));
+    if (caption && panels.length > 1) tell(caption, stacked(stage));
     draw();
   };
   fit();
