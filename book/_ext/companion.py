@@ -86,6 +86,12 @@ class TermsDirective(MarkdownDirective):
         yield "```"
 
 
+LETTERS = (
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi"
+    "|omega|ell"
+)
+
+
 class NotationDirective(MarkdownDirective):
     """The table of symbols, those of all chapters first, then in the order of the alphabet."""
 
@@ -100,11 +106,9 @@ class NotationDirective(MarkdownDirective):
 
 
 def letters(symbol: dict[str, Any]) -> tuple[bool, str]:
-    """Where a symbol stands in the table: by its letters, without commands and brackets."""
-    plain = re.sub(
-        r"\\(?:mathbb|mathcal|lVert|rVert|lvert|rvert|langle|nabla)|\W|_", "", symbol["tex"]
-    )
-    return "chapters" in symbol, plain.casefold()
+    """Where a symbol stands in the table: by the letters that are seen."""
+    seen = re.sub(rf"\\(?:var)?({LETTERS})\b|\\[A-Za-z]+", r"\1", symbol["tex"], flags=re.I)
+    return "chapters" in symbol, re.sub(r"\W|_", "", seen).casefold()
 
 
 class ClaimsDirective(MarkdownDirective):

@@ -5,6 +5,17 @@ import dagre from "@dagrejs/dagre";
 let text = "";
 for await (const piece of process.stdin) text += piece;
 
+// An edge leaves and enters in the middle of a side, and goes straight past the boxes of a rank.
+const bends = (graph, edge, along, size) => {
+  const boxes = graph.nodes().map(id => graph.node(id));
+  const half = Math.max(...boxes.map(box => box[size])) / 2;
+  const moved = (at, by) => ({ ...at, [along]: at[along] + by });
+  const [from, to] = [edge.v, edge.w].map(id => graph.node(id));
+  const inner = graph.edge(edge).points.slice(1, -1).flatMap(at =>
+    boxes.some(box => Math.abs(box[along] - at[along]) < 1) ? [moved(at, -half), moved(at, half)] : [at]);
+  return [moved(from, from[size] / 2), ...inner, moved(to, -to[size] / 2)].map(({ x, y }) => [x, y]);
+};
+
 const laidOut = ({ nodes, edges, rankdir, ranker }) => {
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({
@@ -19,7 +30,8 @@ const laidOut = ({ nodes, edges, rankdir, ranker }) => {
     width,
     height,
     nodes: Object.fromEntries(nodes.map(([id]) => [id, [graph.node(id).x, graph.node(id).y]])),
-    edges: edges.map(([v, w]) => graph.edge(v, w).points.map(({ x, y }) => [x, y])),
+    edges: edges.map(([v, w]) =>
+      bends(graph, { v, w }, ...(rankdir === "LR" ? ["x", "width"] : ["y", "height"]))),
   };
 };
 process.stdout.write(JSON.stringify(JSON.parse(text).map(laidOut)));

@@ -190,15 +190,16 @@ def legend(entries: Iterable[Any], chapter: str = "") -> str:
 
 ARROWS = (
     "What rests on what: an arrow leads from a statement to one whose proof uses it; "
-    "what follows by two arrows has none of its own."
+    "an arrow that follows from two others is left out."
 )
+REACHING = "A dot is a statement; an arrow leads from a chapter to one whose proofs use its statements."
 ALONE = "The statements: no proof uses another of them."
 LISTED = "The statements and how they stand."
 
 
-def figure(drawn: str, listed: str, keys: str, count: int) -> str:
+def figure(drawn: str, listed: str, keys: str, count: int, arrows: str = ARROWS) -> str:
     """The drawing, the list behind a fold, and the legend, which speaks of what is drawn."""
-    said = ARROWS if 'class="edge"' in drawn else ALONE if drawn else LISTED
+    said = arrows if 'class="edge"' in drawn else ALONE if drawn else LISTED
     return (
         f'<figure class="statement-map">{drawn}<figcaption>{said} {keys}</figcaption>'
         '<details class="map-list">'
@@ -218,8 +219,15 @@ def book_map(app: Any, page: str, _: str) -> str:
         for label in e.uses
         if app.statements[label].chapter != e.chapter
     }
+    titles = {
+        name: textwrap.wrap(app.env.titles[f"book/{name}"].astext(), 24)
+        for name in chapters
+    }
     sizes = {
-        name: (16 + DOT * PER_ROW, 30 + DOT * -(-len(entries) // PER_ROW))
+        name: (
+            16 + DOT * PER_ROW,
+            14 + 16 * len(titles[name]) + DOT * -(-len(entries) // PER_ROW),
+        )
         for name, entries in chapters.items()
     }
     laid = arrange(sizes, sorted(reach))
@@ -227,7 +235,8 @@ def book_map(app: Any, page: str, _: str) -> str:
     if laid:
         parts = [curve(points) for points in laid.bends]
         for name, entries in chapters.items():
-            parts.append(box(app, page, name, entries, laid.places[name], sizes[name]))
+            place = laid.places[name]
+            parts.append(box(app, page, name, titles[name], entries, place, sizes[name]))
         text = drawing(parts, laid, f"Map of the book's {len(app.statements)} statements")
     everything = app.statements.values()
     ahead = "".join(
@@ -235,30 +244,33 @@ def book_map(app: Any, page: str, _: str) -> str:
         for one, used in app.ahead
     )
     listed = statement_list(app, page, everything) + ahead
-    return figure(text, listed, legend(everything), len(everything))
+    return figure(text, listed, legend(everything), len(everything), REACHING)
 
 
 def box(
     app: Any,
     page: str,
     name: str,
+    title: Sequence[str],
     entries: Sequence[Any],
     centre: Sequence[float],
     size: Sequence[float],
 ) -> str:
     """A chapter with its statements as dots."""
     x, y = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    title = textwrap.shorten(app.env.titles[f"book/{name}"].astext(), 24, placeholder="…")
+    lines = "".join(
+        f'<tspan x="{x + 8:.0f}" y="{y + 17 + 16 * k:.0f}">{html.escape(text)}</tspan>'
+        for k, text in enumerate(title)
+    )
     parts = [
         f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{size[0]}" height="{size[1]}" rx="5"/>'
-        f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}">'
-        f'<text x="{x + 8:.0f}" y="{y + 17:.0f}">{html.escape(title)}</text></a>'
+        f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}" '
+        f'aria-label="{html.escape(" ".join(title))}">'
+        f"<text>{lines}</text></a>"
     ]
     for i, e in enumerate(entries):
         row, column = divmod(i, PER_ROW)
-        at = (
-            f'cx="{x + 8 + DOT * (column + 0.5):.0f}" cy="{y + 24 + DOT * (row + 0.5):.0f}"'
-        )
+        at = f'cx="{x + 8 + DOT * (column + 0.5):.0f}" cy="{y + 8 + 16 * len(title) + DOT * (row + 0.5):.0f}"'
         parts.append(
             f'<a class="{classes(e)}" href="{target(app, page, e)}" data-label="{e.label}" '
             f'aria-label="{spoken(app, e)}"><title>{numbered(app, e)}: '

@@ -243,9 +243,22 @@ def bar(share: float) -> str:
 def figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """A figure whose picture is still to come, from the PNG of the same output."""
     empty = frame(alt=data["alt"], size=data["size"])
-    caption = markdown(data["caption"])
-    opening, middle = raw('<figure class="plot">'), raw("<figcaption>")
-    return shown([], opening, empty, middle, *caption, raw("</figcaption></figure>"))
+    opening, closing = scrolling(data.get("panels", 1))
+    return shown(
+        [],
+        raw(f'<figure class="plot">{opening}'),
+        empty,
+        raw(f"{closing}<figcaption>"),
+        *markdown(data["caption"]),
+        raw("</figcaption></figure>"),
+    )
+
+
+def scrolling(panels: int) -> tuple[str, str]:
+    """What opens and closes the box of a picture: with panels side by side it may scroll."""
+    if panels == 1:
+        return "", ""
+    return f'<div class="picture-scroll" style="--panels:{panels}">', "</div>"
 
 
 class PlacePictures(SphinxPostTransform):
@@ -272,9 +285,12 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
     for slider in sliders:
         first = first * len(slider["values"]) + slider["start"]
     src, alt = data["frames"][first]
+    opening, closing = scrolling(data.get("panels", 1))
     parts: list[nodes.Node] = [
-        raw(f'<figure class="explorable" id="{name}">{image(src, alt, data["size"])}'),
-        raw('<div class="controls">'),
+        raw(
+            f'<figure class="explorable" id="{name}">{opening}{image(src, alt, data["size"])}'
+        ),
+        raw(f'{closing}<div class="controls">'),
     ]
     for slider in sliders:
         parts += control(name, slider, markdown, config)

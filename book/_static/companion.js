@@ -1,6 +1,6 @@
 // Small helps for reading; without them the page is complete.
 (() => {
-  // A formula wider than its place scrolls: it fades at the edge, and keys reach it.
+  // What is wider than its place scrolls: it fades at the edge, and keys reach it.
   const sizes = new ResizeObserver(entries => {
     for (const { target } of entries) {
       const wide = target.scrollWidth > target.clientWidth;
@@ -8,7 +8,7 @@
       if (wide) target.tabIndex = 0; else target.removeAttribute("tabindex");
     }
   });
-  const wide = "article .katex-display, article .table-scroll";
+  const wide = "article :is(.katex-display, .table-scroll, .picture-scroll)";
   for (const box of document.querySelectorAll(wide)) sizes.observe(box);
 
   // The drawer of contents, on a narrow screen, closes behind a link into the page.

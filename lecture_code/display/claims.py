@@ -248,22 +248,17 @@ def measured(statement_id: str, values: ArrayLike, *, what: str, digits: int = 2
 def wins(statement_id: str, lower: ArrayLike, higher: ArrayLike, *, what: str) -> Row:
     """Shows in how many of at least ten draws one measurement is below another, in pairs.
 
-    Behind it stands the exact lower confidence bound of the probability; at one half or less the
-    two are called level.
+    Behind it stands the exact lower confidence bound of the probability; at one half or less no
+    difference is shown.
     """
     lookup(statement_id)
     a, b, _ = _pair(lower, higher)
     _demand_draws("lower", a)
     won = int(np.sum(a < b))
     bound = _lower_bound(won, a.size)
-    verdict = "level" if bound <= 0.5 else "lower"
-    return Row(
-        statement_id,
-        MEASURED,
-        what,
-        f"{verdict}: {won} of {a.size} draws",
-        detail=_confident(bound),
-    )
+    verdict = "no difference shown: " if bound <= 0.5 else ""
+    detail = verdict + _confident(bound)
+    return Row(statement_id, MEASURED, what, f"lower in {won} of {a.size} draws", detail=detail)
 
 
 def rounded(value: Real, digits: int = 3) -> str:

@@ -23,7 +23,15 @@ import ipywidgets
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lecture_code.display.plotting import check_caption, data_uri, image_tag, pixels, png, webp
+from lecture_code.display.plotting import (
+    check_caption,
+    data_uri,
+    image_tag,
+    panels,
+    pixels,
+    png,
+    webp,
+)
 
 MIME = "application/vnd.lecture-code.explorable+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -84,6 +92,7 @@ class Explorable:
     sliders: tuple[Slider, ...]
     frames: tuple[Frame, ...]
     first: Image.Image
+    panels: int  # side by side
 
     @property
     def start(self) -> dict[str, Value]:
@@ -152,6 +161,7 @@ class Explorable:
             "name": self.name,
             "caption": self.caption,
             "size": list(self.frames[0].size),
+            "panels": self.panels,
             "sliders": sliders,
             "frames": [[frame.src, frame.alt] for frame in self.frames],
         }
@@ -200,14 +210,15 @@ def explore(
         _slider(key, tuple(values), start.get(key, values[0]), labels.get(key), units.get(key))
         for key, values in grid.items()
     )
-    frames, first = [], None
+    frames, first, columns = [], None, 1
     for point in itertools.product(*(slider.values for slider in sliders)):
         values = dict(zip(grid, point, strict=True))
-        picture = render(draw, values)
+        fig = render(draw, values)
+        picture = pixels(fig)
         source = data_uri(webp(picture), "webp")
         frames.append(Frame(source, alt_text(alt, values), picture.size))
         if all(values[s.name] == s.values[s.start] for s in sliders):
-            first = picture
+            first, columns = picture, panels(fig)
     sizes = sorted({frame.size for frame in frames})
     if len(sizes) > 1:
         raise ValueError(f"{name}: frames of the sizes {sizes}; expected one size for all")
@@ -218,17 +229,17 @@ def explore(
             f"{MAX_BYTES // 1000} kB: draw fewer frames or simpler ones"
         )
     assert first is not None
-    return Explorable(name, caption, sliders, tuple(frames), first)
+    return Explorable(name, caption, sliders, tuple(frames), first, columns)
 
 
-def render(draw: Callable[..., Figure], values: Mapping[str, Value]) -> Image.Image:
-    """The picture that ``draw`` makes of these values; ``ValueError`` if it makes none."""
+def render(draw: Callable[..., Figure], values: Mapping[str, Value]) -> Figure:
+    """The figure that ``draw`` makes of these values; ``ValueError`` if it makes none."""
     fig = draw(**values)
     if not isinstance(fig, Figure):
         raise ValueError(
             f"draw: returned {type(fig).__name__} at {dict(values)}; expected a matplotlib Figure"
         )
-    return pixels(fig)
+    return fig
 
 
 def alt_text(alt: Alt, values: Mapping[str, Value]) -> str:

@@ -86,6 +86,12 @@ def pixels(fig: Figure) -> Image.Image:
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
 
+def panels(fig: Figure) -> int:
+    """How many columns of axes a figure has, side by side."""
+    places = [ax.get_subplotspec() for ax in fig.axes]
+    return len({place.colspan.start for place in places if place}) or 1
+
+
 def png(picture: Image.Image) -> bytes:
     """The picture as a PNG with a palette of at most 256 colours, without metadata."""
     few = few_colours(picture)
@@ -135,15 +141,22 @@ class Picture:
     image: Image.Image
     alt: str
     caption: str
+    panels: int = 1  # side by side
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        size = list(self.image.size)
         tag = image_tag(data_uri(webp(self.image), "webp"), self.alt, self.image.size)
         return {
             "text/plain": f"[figure] {self.alt}",
             "text/html": f'<figure class="plot">{tag}'
             f"<figcaption>{self.caption}</figcaption></figure>",
             "image/png": base64.b64encode(png(self.image)).decode("ascii"),
-            MIME: {"alt": self.alt, "caption": self.caption, "size": list(self.image.size)},
+            MIME: {
+                "alt": self.alt,
+                "caption": self.caption,
+                "size": size,
+                "panels": self.panels,
+            },
         }
 
 
@@ -152,7 +165,7 @@ def show(fig: Figure, *, alt: str, caption: str) -> Picture:
     if not alt.strip():
         raise ValueError(f"alt: {alt!r}; expected a text that says what is seen")
     check_caption(caption)
-    return Picture(pixels(fig), alt, caption)
+    return Picture(pixels(fig), alt, caption, panels(fig))
 
 
 def check_caption(caption: str) -> None:

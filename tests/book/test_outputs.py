@@ -47,6 +47,7 @@ def data() -> dict[str, Any]:
         "name": "bar-chart",
         "caption": "What to see.",
         "size": [70, 50],
+        "panels": 2,
         "sliders": sliders,
         "frames": frames,
     }
@@ -62,7 +63,7 @@ def page(data: dict[str, Any]) -> BeautifulSoup:
 def test_figure_shows_its_first_frame_and_carries_the_others(
     page: BeautifulSoup, data: dict[str, Any]
 ) -> None:
-    image = page.select_one("figure#bar-chart > img")
+    image = page.select_one("figure#bar-chart > .picture-scroll > img")
     assert [image["src"], image["alt"]] == data["frames"][2]
     assert (image["width"], image["height"]) == ("70", "50")
     carried = json.loads(page.select_one("script").string)

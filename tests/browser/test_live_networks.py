@@ -16,8 +16,8 @@ ROWS = """all => all.map(({ gates, first, gain }) =>
 EXACT = "all => all.map(({ rule, first }) => live.programs.automaton.exact(rule, first, 12))"
 FITS = """all => all.map(({ data, ...state }) => {
   const task = live.programs.corners.problem(state, data);
-  const { g, norm } = live.programs.corners.best(task, state.norm);
-  return [task.y, g, norm, live.programs.corners.weight(state, data)];
+  const { g, norm, error } = live.programs.corners.best(task, state.norm);
+  return [task.y, g, norm, error, live.programs.corners.weight(state, data)];
 })"""
 
 
@@ -54,11 +54,12 @@ def test_the_browser_fits_corners_as_python_does(opened: Open) -> None:
     K = np.exp(-((grid[:, None] - grid) ** 2) / (2 * 0.2**2))
     for one, drawn in zip(tried, page.evaluate(FITS, tried), strict=True):
         line = np.array(sorted([*ends, *(one[name] for name in ("first", "second", "third"))]))
-        y, g, norm, weight = drawn
+        y, g, norm, error, weight = drawn
         np.testing.assert_allclose(y, np.interp(grid, *line.T), atol=1e-12)
         alpha = kernels.best_of_norm(K, np.array(y), one["norm"])
         np.testing.assert_allclose(g, K @ alpha, atol=1e-6)
         assert norm == pytest.approx(np.sqrt(alpha @ K @ alpha), rel=1e-4)
+        assert error == pytest.approx(np.sqrt(np.mean((K @ alpha - y) ** 2)), abs=1e-6)
         slopes = np.diff(line[:, 1]) / np.diff(line[:, 0])
         assert weight == pytest.approx(abs(slopes[0]) + np.abs(np.diff(slopes)).sum())
 

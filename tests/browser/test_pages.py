@@ -37,7 +37,7 @@ STICKING_OUT = """() => {
     .filter(e => {
       const box = e.getBoundingClientRect();
       return box.width && (box.right > column.right + 1 || box.left < column.left - 1)
-        && (e.matches("figure, img, video, canvas") || !boxed(e));
+        && (e.matches("figure, :not(.picture-scroll) > img, video, canvas") || !boxed(e));
     })
     .map(e => e.outerHTML.slice(0, 200));
 }"""

@@ -74,11 +74,11 @@ def test_what_answers_is_veiled_before_and_never_on_paper_or_without_script(
     page = opened(place).page
     veiled = page.locator(".veiled").first
     expect(veiled).to_be_attached()
-    assert veiled.evaluate(
-        "e => e.inert && getComputedStyle(e.firstElementChild).filter !== 'none'"
-    )
+    shown = "e => getComputedStyle(e.firstElementChild).visibility"
+    assert veiled.evaluate("e => e.inert")
+    assert veiled.evaluate(shown) == "hidden"
     page.emulate_media(media="print")
-    assert veiled.evaluate("e => getComputedStyle(e.firstElementChild).filter === 'none'")
+    assert veiled.evaluate(shown) == "visible"
     plain = visit(browser, place, java_script_enabled=False)
     assert not plain.page.locator(".veiled, .predict button").count()
     plain.close()
@@ -96,6 +96,18 @@ def test_code_that_scrolls_is_reached_by_tab_once_its_fold_is_open(opened: Open)
     page = opened(address(CHAPTERS[0]), width=PHONE).page
     page.locator("details.code").evaluate_all("all => all.forEach(fold => fold.open = true)")
     page.wait_for_function(WIDE_CODE_IS_IN_THE_TAB_ORDER)
+
+
+def test_panels_side_by_side_can_be_read_on_a_phone(opened: Open) -> None:
+    """Each keeps a width, and their box scrolls; on a desk it does not."""
+    page = opened(address("book/implicit_bias.html"), width=PHONE).page
+    box = page.locator("article .picture-scroll:visible").first
+    panels = int(box.evaluate("e => e.style.getPropertyValue('--panels')"))
+    assert panels >= 2
+    assert box.locator("img").bounding_box()["width"] >= 16 * 16 * panels
+    expect(box).to_have_attribute("tabindex", "0")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(box).not_to_have_attribute("tabindex", "0")
 
 
 def test_copy_button_copies_the_code(chapter: Visit) -> None:

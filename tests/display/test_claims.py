@@ -99,13 +99,13 @@ HOLDING: dict[str, tuple[Callable[[], Row], str]] = {
     ),
     "wins": (
         lambda: wins("a-row", DRAWS, DRAWS + 1, what="first against second"),
-        "[measured] a-row: first against second: lower: 11 of 11 draws "
+        "[measured] a-row: first against second: lower in 11 of 11 draws "
         "(probability at least 0.657 with confidence 99%)",
     ),
-    "level": (
+    "no difference": (
         lambda: wins("a-row", DRAWS, DRAWS[::-1], what="pairs"),
-        "[measured] a-row: pairs: level: 5 of 11 draws "
-        "(probability at least 0.134 with confidence 99%)",
+        "[measured] a-row: pairs: lower in 5 of 11 draws "
+        "(no difference shown: probability at least 0.134 with confidence 99%)",
     ),
 }
 

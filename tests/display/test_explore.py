@@ -292,6 +292,7 @@ def test_bundle_has_four_forms(shown: Explorable) -> None:
     assert set(bundle) == {WIDGET, module.MIME, "image/png", "text/plain"}
     assert set(bundle[WIDGET]) == {"version_major", "version_minor", "model_id"}
     assert bundle[module.MIME] == shown.data()
+    assert shown.data()["panels"] == 1
 
 
 def test_text_form_is_one_stable_line(shown: Explorable) -> None:

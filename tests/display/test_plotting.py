@@ -157,6 +157,18 @@ def test_figure_is_shown_in_three_forms() -> None:
     np.testing.assert_array_equal(decoded(base64.b64decode(body)), decoded(png))
 
 
+@pytest.mark.parametrize(("rows", "columns", "panels"), [(2, 1, 1), (1, 3, 3), (2, 2, 2)])
+def test_a_picture_says_how_many_panels_stand_side_by_side(
+    rows: int, columns: int, panels: int
+) -> None:
+    fig, axes = plotting.figure(rows, columns)
+    first = axes.flat[0]
+    first.twinx()
+    fig.colorbar(first.imshow([[0, 1]]), ax=first)
+    bundle = plotting.show(fig, alt="a", caption="c")._repr_mimebundle_()
+    assert bundle[plotting.MIME]["panels"] == panels
+
+
 # Helpers that draw
 
 

@@ -1,6 +1,6 @@
 // One equation <a, w> = y: where five methods go, and where balls touch the line or the plane.
 import { shown } from "./kit.js";
-import { add, dot, ends, nearest, norms, run, ZERO } from "./solutions.js";
+import { add, dot, ends, equation, nearest, norms, run, together, ZERO } from "./solutions.js";
 import { frame as seen, outlines, plane, UNITS } from "./space.js";
 
 const [SHORTEST, SNAP, DOTS, WEIGHT] = [0.7, 0.08, 50, 1]; // of the third unknown
@@ -44,17 +44,17 @@ export const draw = (pen, state, data) => {
   pen.curve(points.map(flat), "estimate");
   for (const point of points.slice(1, DOTS)) pen.dot(flat(point), "estimate", 2.5);
   if (radius === full) pen.dot(flat(touch), "bound", 8);
-  for (const { at: w, names } of ends(given(state, data), tried.get(state))) {
-    const mine = names.includes(state.method), said = [names.join(", "), mine ? at(w) : ""];
+  ends(given(state, data), tried.get(state)).forEach(({ at: w, names }, k) => {
+    const mine = names.includes(state.method), said = [together(names), mine ? at(w) : ""];
     pen.dot(flat(w), "estimate", mine ? 5.5 : 4);
     said.forEach((text, i) => pen.label(flat(w), text, "estimate",
-      mine ? { dx: 10, dy: 16 * i - 24 } : { dx: -10, dy: 16, anchor: "end" }));
-  }
+      mine ? { dx: 10, dy: 16 * i - 24 } : { dx: -10, dy: k % 2 ? 18 : -6, anchor: "end" }));
+  });
   pen.label(flat(start), "start", "truth", { dx: 0, dy: 28, anchor: "middle" });
-  const kind = space ? "plane" : "line", sum = a.slice(0, space ? 3 : 2)
-    .map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ").replaceAll("+ -", "- ");
-  pen.label(flat(a), `data: ${sum} = ${target}`, "data", { dx: 16, dy: -16 });
+  const kind = space ? "plane" : "line", sum = equation(a.slice(0, space ? 3 : 2), target);
+  pen.label(flat(a), "data", "data", { dx: 16 });
+  pen.label([pen.x[0], pen.y[0]], sum, "data", { dx: 6, dy: -8 });
   const m = radius === full ? `touches the ${kind} at ${at(touch)}` : `does not reach the ${kind}`;
-  return `The solutions of ${sum} = ${shown(target)} form a ${kind}. From the start ${at(start)}, ${
+  return `The solutions of ${sum} form a ${kind}. From the start ${at(start)}, ${
     state.method} ends at ${at(points.at(-1))}. The ${state.ball} ball around the start ${m}.`;
 };

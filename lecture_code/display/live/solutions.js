@@ -1,4 +1,5 @@
 // Three unknowns and one equation <a, w> = y: least steps to it, and where five methods go.
+import { shown } from "./kit.js";
 export const ZERO = [0, 0, 0];
 const [STEPS, BETA] = [120, 0.8];
 export const dot = (v, w) => v.reduce((total, u, i) => total + u * w[i], 0);
@@ -15,6 +16,13 @@ export const steepest = { // the least step, in each norm, along which <a, w> ri
   "ℓ₂": a => a.map(v => v / dot(a, a)),
   "ℓ∞": a => a.map(v => Math.sign(v) / spread(a)),
 };
+const ALL = 5, SHORT = {
+  "gradient descent": "gradient", "coordinate descent": "coordinate", "sign descent": "sign",
+};
+export const together = names => // of the methods that end at one place
+  names.length === ALL ? "all five" : names.map(name => names[1] ? SHORT[name] ?? name : name).join(", ");
+export const equation = (a, target) =>
+  `${a.map((v, i) => `${shown(v)} w${"₁₂₃"[i]}`).join(" + ").replaceAll("+ -", "- ")} = ${shown(target)}`;
 const geometry = { "coordinate descent": "ℓ₁", "sign descent": "ℓ∞" };
 
 export const nearest = (a, target, start, ball) =>
