@@ -1,6 +1,6 @@
 // The parity of k of d bits: what a gradient can see of it, and what elimination needs.
 import { power, shown } from "./kit.js";
-const [LOW, HIGH, WIDEST, NOISY] = [1e-9, 3, 31, 0.21];
+const [LOW, HIGH, WIDEST, NOISY] = [1e-10, 100, 31, 0.21];
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 export const binomial = (d, k) => range(1, k).reduce((all, i) => (all * (d - k + i)) / i, 1);

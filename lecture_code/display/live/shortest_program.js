@@ -1,5 +1,6 @@
 // Examples arrive, and the first program that fits them is shown; Python has searched the list.
 const SIDE = 16, ALL = 326394; // programs of up to 24 bits
+const GROUND = "var(--pst-color-background, var(--jp-layout-color0))"; // of the page
 const RING = Array.from({ length: 25 }, (_, i) => (i * Math.PI) / 12)
   .map(turn => [0.36 * Math.cos(turn), 0.36 * Math.sin(turn)]);
 const grouped = value => String(value).replace(/\B(?=(\d{3})+$)/g, " ");
@@ -18,14 +19,21 @@ export const draw = (pen, state, data) => {
   const { truth, stages, name } = data.secrets[secret], now = stage(state, data);
   const [, text, bits, tried, said] = now, found = bits !== null, { square, order } = data;
   const [one, other] = [[-0.5, 15.5], [15.5, -0.5]];
+  const place = i => {
+    const row = square.findIndex(line => line.includes(i));
+    return [square[row].indexOf(i), SIDE - 1 - row];
+  };
   const map = value => square.map(row => row.map(i => Number(value(i))));
   pen.rect(one, other, "bound", { fill: 0.08, width: 1 });
   if (found) pen.pixels(map(i => said[i]), one, other, { role: "estimate", high: 1.2 });
-  if (found && shows)
-    pen.pixels(map(i => said[i] !== truth[i]), one, other, { role: "failure", high: 1.2 });
+  const missed = [...truth].flatMap((bit, i) => (found && shows && bit !== said[i] ? [i] : []));
+  const hatched = width => missed.map(place).map(([x, y]) =>
+    pen.curve([[x - 0.5, y - 0.5], [x + 0.5, y + 0.5]], "failure", { width }));
+  hatched(6).forEach(stroke => stroke.style("stroke", GROUND)); // seen on both kinds of cell
+  hatched(2.5);
   for (const point of order.slice(0, m)) {
-    const row = square.findIndex(line => line.includes(point)), column = square[row].indexOf(point);
-    const at = [column, SIDE - 1 - row];
+    const at = place(point);
+    pen.dot(at, "data", 9).style("fill", GROUND);
     if (truth[point] === "1") pen.dot(at, "data", 6.5);
     else pen.curve(RING.map(([x, y]) => [at[0] + x, at[1] + y]), "data", { width: 2.5 });
   }
