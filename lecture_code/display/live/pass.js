@@ -49,7 +49,7 @@ export const draw = (pen, { delta, start, runs }, { starts }) => {
     pen.dot(points.at(-1), lost[i] ? "failure" : "estimate", one ? 6 : 3.5);
   });
   for (const x of [-1, 1]) pen.label([x, 0], "truth", "truth", { dx: 0, dy: 20, anchor: "middle" });
-  pen.label(lake, name, "failure", { dx: 0, dy: -8, anchor: "middle" });
+  pen.label(lake, name, "failure", { dx: -12, anchor: "end" });
   for (const axis of [[[0, 0], [1, 0]], [[0.5, -5], [0.5, 8]]]) right.curve(axis, "bound", THIN);
   right.curve(along(worst, 51), "bound", { dash: "5 4" });
   right.curve(along(curvature, 96), "failure");

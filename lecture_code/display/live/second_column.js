@@ -2,7 +2,7 @@
 import { shown } from "./kit.js";
 
 const [STEPS, PACE, ACROSS, ALONG] = [400, 0.02, 52, 44];
-const CORNER = { dx: 8, dy: -10 };
+const [UPPER, LOWER] = [{ dx: 8, dy: -26 }, { dx: 8, dy: -10 }]; // lines in the corner
 const ARM = 0.06; // of a cross
 const at = place => `(${place.map(shown).join(", ")})`;
 const wall = ({ w, columns }) => (columns === "1" ? w : 0);
@@ -45,9 +45,13 @@ export const draw = (pen, state, data) => {
   const best = one ? value(state, data, [far, 0]) : value(state, data, [far, near]);
   const fitted = end[0] ** 2, done = value(state, data, end) - best < 0.01;
   const caught = one && fitted < 0.1 && state.w > threshold(data);
-  const verdict = done ? "at the best product" : caught ? "in the trap" : "not at the best product";
+  const top = end.every(v => v === 0), verdict = done ? "at the best product" : top ? "on the top"
+    : caught ? "in the trap" : end.includes(0) ? "at a saddle" : "before it rests";
+  const advice = top || verdict === "at a saddle" ? ". Nudge the start." : "";
+  const role = done ? "estimate" : "failure";
   const losses = `loss ${shown(value(state, data, end))}, least ${shown(best)}`;
-  pen.label([left, low], `ends ${verdict}: ${losses}`, done ? "estimate" : "failure", CORNER);
+  pen.label([left, low], `ends ${verdict}${advice}`, role, UPPER);
+  pen.label([left, low], losses, role, LOWER);
   const count = one ? "one column" : "two columns";
   return `Loss over the plane, ${count}, w = ${shown(state.w)}. From ${at(state.start)} the ball`
     + ` ends at ${at(end)}: ${verdict}. The 1 is fitted by ${shown(fitted)}.`;

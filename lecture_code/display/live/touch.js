@@ -15,7 +15,7 @@ export const draw = (pen, state) => {
   const end = pen.x[1];
   pen.curve([[0, 0], [end, (1 + d) * end], [end, 0], [0, 0]], "bound", { width: 1.5, fill: 0.15 });
   pen.curve(half.map(a => [wide * Math.cos(a), 1 + d * Math.sin(a)]), "data", { fill: 0.25 });
-  pen.label([0, 1], "isometry", "data", { dx: 6, dy: 4 });
+  pen.label([0, 1 + d], "isometry", "data", { dx: 6, dy: -8 });
   pen.label([end, 0.12], "no way down", "bound", { dx: -8, anchor: "end" });
   pen.curve([[p, g], [p, (1 + d) * p]], role, { width: 3 });
   pen.dot([p, g], role, 6);
