@@ -30,6 +30,12 @@ export const sides = (start, factor, data) => {
 export const hold = (state, { best }) => { // from the goal itself there is nowhere to go
   if (away(state.start, best) < 0.3) state.start = [best[0] + 0.3, best[1]];
 };
+const mark = (pen, at, name, role, shift) => { // out of the panel: at its edge, with an arrow
+  const edge = [pen.x, pen.y].map(([low, high], i) => Math.min(high, Math.max(low, at[i])));
+  const turn = Math.round((4 * Math.atan2(at[1] - edge[1], at[0] - edge[0])) / Math.PI);
+  pen.dot(edge, role, 6);
+  pen.label(edge, away(at, edge) ? `${name} ${"→↗↑↖←↙↓↘"[(turn + 8) % 8]}` : name, role, shift);
+};
 export const draw = (pen, { start, factor, run }, data) => {
   const unit = away(start, data.best) / Math.sqrt(data.steps), plot = pen.panels[1];
   const { points, average } = path(start, factor * unit, run, data), last = points.at(-1);
@@ -38,10 +44,8 @@ export const draw = (pen, { start, factor, run }, data) => {
   for (const z of data.cloud) pen.dot(z, "data", 3);
   pen.curve(points, "bound", { width: 1 });
   pen.dot(data.best, "truth", 6);
-  pen.dot(last, "failure", 5.5);
-  pen.dot(average, "estimate", 6.5);
-  pen.label(last, "last", "failure", { dx: 9, dy: 14 });
-  pen.label(average, "average", "estimate", { dx: 9, dy: -7 });
+  mark(pen, last, "last", "failure", { dx: 9, dy: 14 });
+  mark(pen, average, "average", "estimate", { dx: 9, dy: -7 });
   for (const [key, role] of [["bound", "bound"], ["last", "failure"], ["average", "estimate"]]) {
     const dash = key === "bound" ? "5 3" : null;
     plot.curve(curves.map(([c, at]) => [c, at[key]]), role, { dash });

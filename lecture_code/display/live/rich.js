@@ -3,7 +3,7 @@ import { solve, times, train } from "./descent.js";
 import { power, shown } from "./kit.js";
 import { apart, kernel, onCircle, outputs, RING } from "./relu.js";
 
-const EVERY = 30, LABELLED = ["network", "its linear model"];
+const EVERY = 30, LABELLED = ["network", "linear model, fully trained"];
 export const run = ({ alpha, steps }, { net, degrees, y, step }) => {
   const X = degrees.map(onCircle), all = RING.map(onCircle), K = kernel(net, X, X);
   const how = { step: step * Math.min(1, alpha), scale: alpha, momentum: 0.5, every: EVERY };
@@ -36,10 +36,10 @@ export const draw = (pen, state, data) => {
   side.curve(on(network), "estimate", { width: 2.5 });
   data.degrees.forEach((t, i) => side.dot([t, data.y[i]], "data", 5.5));
   LABELLED.forEach((text, i) =>
-    side.label([0, side.y[1]], text, ["estimate", "measured"][i], { dy: 16 + 16 * i }));
+    side.label([0, side.y[1]], text, ["estimate", "measured"][i], { dy: 11 + 14 * i }));
   const gap = apart(network, linear), fit = apart(
     outputs(end, data.degrees.map(onCircle)).map(v => v * state.alpha), data.y);
   return `Scale ${power(state.alpha)}, ${state.steps} steps: the neurons have moved by `
     + `${shown(moved(data.net, end))} times their first length. The network misses its labels by `
-    + `up to ${shown(fit)} and differs from its fitted linear model by up to ${shown(gap)}.`;
+    + `up to ${shown(fit)} and differs from its fully trained linear model by up to ${shown(gap)}.`;
 };
