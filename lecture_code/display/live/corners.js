@@ -1,6 +1,6 @@
-// A broken line with corners to drag, and the nearest function of a Gaussian kernel's norm.
+// A broken line with corners to drag, and its least-squares fit by a Gaussian kernel of some norm.
 import { shown } from "./kit.js";
-const NAMES = ["first", "second", "third"], APART = 0.05, LIFT = 0.22, HIGHEST = 1;
+const NAMES = ["first", "second", "third"], APART = 0.05, LIFT = 0.22, HIGHEST = 1, TINY = 1e-9;
 const places = (state, [from, to]) =>
   [from, ...NAMES.map(name => state[name]), to].sort((a, b) => a[0] - b[0]);
 const slopes = at => at.slice(1).map(([x, y], k) => (y - at[k][1]) / (x - at[k][0]));
@@ -23,7 +23,7 @@ export const problem = (state, { grid, width, ends }) => {
   const near = (a, b) => Math.exp(-(((a - b) / width) ** 2) / 2);
   return { y: grid.map(f), K: grid.map(a => grid.map(b => near(a, b))) };
 };
-// (K + mu I) a = y by elimination, then the fit K a, its norm, and its largest error.
+// (K + mu I) a = y by elimination, then the fit K a, its norm and root mean square error, not 0.
 const ridge = ({ K, y }, mu) => {
   const n = y.length, rows = K.map((row, i) => [...row, y[i]]), a = y.slice();
   rows.forEach((row, i) => {
@@ -35,8 +35,8 @@ const ridge = ({ K, y }, mu) => {
   });
   const known = i => rows[i].reduce((sum, v, k) => (k > i && k < n ? sum + v * a[k] : sum), 0);
   for (let i = n; i--;) a[i] = (rows[i][n] - known(i)) / rows[i][i];
-  const g = y.map((v, i) => v - mu * a[i]), norm = a.reduce((s, v, i) => s + v * g[i], 0) ** 0.5;
-  return { g, norm, error: Math.max(...a.map(v => Math.abs(mu * v))) };
+  const g = y.map((v, i) => v - mu * a[i]), sum = of => a.reduce((s, v, i) => s + v * of[i], 0);
+  return { g, norm: sum(g) ** 0.5 || TINY, error: mu * (sum(a) / n) ** 0.5 || TINY };
 };
 export const best = (task, norm) => { // as kernels.best_of_norm
   let [low, high] = [-10, 6];
@@ -47,7 +47,7 @@ export const best = (task, norm) => { // as kernels.best_of_norm
   return ridge(task, 10 ** high);
 };
 export const draw = (pen, state, data) => {
-  const task = problem(state, data), same = weight(state, data), cost = pen.panels[1];
+  const task = problem(state, data), same = weight(state, data) || TINY, cost = pen.panels[1];
   const found = best(task, same * state.times);
   const path = Array.from({ length: 25 }, (_, k) => ridge(task, 10 ** (-10 + k / 2)));
   pen.curve(places(state, data.ends), "truth", { width: 2.5 });
@@ -55,6 +55,6 @@ export const draw = (pen, state, data) => {
   cost.curve(path.map(({ norm, error }) => [norm, error]), "estimate");
   cost.curve([[same, cost.y[0]], [same, cost.y[1]]], "truth", { width: 1.5, dash: "4 3" });
   cost.dot([found.norm, found.error], "estimate", 6);
-  return `Four ReLUs of norm ${shown(same)} draw the broken line exactly. The nearest kernel `
-    + `function of norm ${shown(found.norm)} misses it by up to ${found.error.toFixed(3)}.`;
+  return `Four ReLUs of norm ${shown(same)} draw the broken line exactly. The least-squares `
+    + `fit of norm ${shown(found.norm)} is off by ${found.error.toFixed(4)} in root mean square.`;
 };

@@ -33,26 +33,27 @@ export const draw = (pen, state, data) => {
       { role: ROLES[c], fill: 1, round: c === "0", label });
     pen.label([x, y], i + 1, "truth", { dx: 21, dy: y < 0 ? 22 : i ? 5 : -8 });
   });
-  const square = (column, row, text, fine) => {
-    const [one, other] = [[column - 0.47, row - 0.36], [column + 0.47, row + 0.36]];
+  const square = (column, row, text, fine, half = 0.47) => {
+    const [one, other] = [[column - half, row - 0.36], [column + half, row + 0.36]];
     const role = fine ? "holds" : "failure";
     table.rect(one, other, role, { fill: fine ? 0 : 0.3, width: fine ? 1 : 2.5 });
     table.label([column, row], text, role, { dx: 0, anchor: "middle" });
   };
   const head = (row, text, role) => table.label([-2.45, row], text, role, { dx: 0 });
-  UNITS.forEach((unit, h) => {
-    head(5.5 - h, `unit ${unit}`, ROLES[h]);
-    weights(state)[h].forEach((a, i) => table.label(
-      [i + 1, 5.5 - h], a < 0 ? "−1" : a, ROLES[h], { dx: 0, anchor: "middle" }));
-  });
-  ["lines → yes", "points → no", "zero → yes"]
-    .forEach((text, i) => head(3 - i, text, "truth"));
-  shown.forEach((line, i) => square(i + 1, 3, line.map(k => k + 1).join(""), said[1 + i]));
-  for (let i = 0; i < 7; i++) square(i + 1, 2, i + 1, said[1 + shown.length + i]);
-  square(1, 1, 0, said[0]);
-  const names = bad.map(line => line.map(i => i + 1).join("-")).join(", ");
+  const row = (height, text, role, entries) => (head(height, text, role), entries.forEach(
+    (a, i) => table.label([i + 1, height], a, role, { dx: 0, anchor: "middle" })));
+  row(5.75, "point", "truth", [1, 2, 3, 4, 5, 6, 7]);
+  UNITS.forEach((unit, h) => row(5 - 0.75 * h, `unit ${unit}`, ROLES[h],
+    weights(state)[h].map(a => (a < 0 ? "−1" : a))));
+  for (let i = 0; i < 7; i++) square(i + 1, 3.3, i + 1, said[1 + shown.length + i]);
+  const name = line => line.map(i => i + 1).join("-"), names = bad.map(name).join(", ");
+  shown.forEach((line, i) => square(1.35 + 1.75 * (i % 4), i < 4 ? 2.25 : 1.4, name(line),
+    said[1 + i], 0.8));
+  [[3.3, "points → no"], [2.25, "lines → yes"], [0.4, "zero → yes"]]
+    .forEach(([height, text]) => head(height, text, "truth"));
+  square(1, 0.4, 0, said[0]);
   const count = `${bad.length} of ${said.length} examples wrong`;
-  head(0, bad.length ? `${count}` : `You won: ${count}.`, bad.length ? "failure" : "holds");
+  head(-0.5, bad.length ? `${count}` : `You won: ${count}.`, bad.length ? "failure" : "holds");
   const colours = UNITS.map((unit, h) => `${unit} at ${[...state.colour]
     .flatMap((c, i) => (Number(c) === h ? [i + 1] : [])).join(", ") || "no point"}`).join(", ");
   return `Colours: ${colours}. Lines of one colour: ${names || "none"}. The network has ${count}.`;
