@@ -36,7 +36,7 @@ def unit_norms(net: Layered, w: np.ndarray, p: float = 2.0) -> np.ndarray:
 def best_unit(x: np.ndarray, signs: np.ndarray, p: int) -> tuple[float, np.ndarray]:
     r"""The largest correlation of one ReLU unit with given signs, and the unit; in the plane.
 
-    .. math:: \max_{\|w\|_p\le1}\Bigl|\frac1m\sum_i\sigma_i[\langle w,x_i\rangle]_+\Bigr|
+    .. math:: \max_{\|w\|_p\le1}\Bigl|\frac1m\sum_i\sigma_i(\langle w,x_i\rangle)_+\Bigr|
 
     Exact: the sum is linear in w between the directions at right angles to some x_i, so on the unit
     sphere of the l2 norm it is largest there or along its slope, on that of the l1 norm there or on

@@ -243,7 +243,7 @@ def bar(share: float) -> str:
 def figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """A figure whose picture is still to come, from the PNG of the same output."""
     empty = frame(alt=data["alt"], size=data["size"])
-    opening, closing = scrolling(data.get("panels", 1))
+    opening, closing = scrolling(data["panels"])
     return shown(
         [],
         raw(f'<figure class="plot">{opening}'),
@@ -285,7 +285,7 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
     for slider in sliders:
         first = first * len(slider["values"]) + slider["start"]
     src, alt = data["frames"][first]
-    opening, closing = scrolling(data.get("panels", 1))
+    opening, closing = scrolling(data["panels"])
     parts: list[nodes.Node] = [
         raw(
             f'<figure class="explorable" id="{name}">{opening}{image(src, alt, data["size"])}'

@@ -36,18 +36,22 @@ export const draw = (pen, state) => {
   pen.pixels(rows, [left, high], [right, low], { low: 0, high: TOP, role: "bound" });
   const points = descend(state), said = fate(points), end = points.at(-1);
   const role = said === "at the truth" ? "estimate" : "failure";
-  pen.dot([1, 1], "truth", 6);
-  pen.label([1, 1], "z", "truth", { dx: 8, dy: 4 });
+  for (const [at, name] of [[1, "z"], [-1, "−z"]]) { // the second lies off the plane: a ring
+    const mark = pen.dot([at, at], "truth", at > 0 ? 6 : 9);
+    if (at < 0) mark.style("fill-opacity", 0).style("stroke", "var(--role-truth)");
+    pen.label([at, at], name, "truth", { dx: 14, dy: 4 });
+  }
   pen.curve(points.map(([, y, z]) => [z, y]), role, { width: 3 });
-  pen.dot([end[2], end[1]], role, 6);
+  const inside = (value, [from, to]) => Math.max(from, Math.min(to, value));
+  pen.dot([inside(end[2], pen.x), inside(end[1], pen.y)], role, 6); // on the edge if it has left
   const clipped = value => Math.max(value, graph.y[0]);
   graph.curve(points.map((x, i) => [i * SPARE * STEP, clipped(height(x, state))]), role,
     { width: 2.5 });
   graph.curve(points.map((x, i) => [i * SPARE * STEP, Math.max(...x.map(Math.abs))]), "measured",
     { width: 2, dash: "6 3" });
-  const corner = { dx: -6, dy: -8, anchor: "end" }, last = (points.length - 1) * SPARE * STEP;
-  graph.label([last, clipped(height(end, state))], "error f", role, corner);
-  graph.label([last, Math.max(...end.map(Math.abs))], "largest entry", "measured",
-    { ...corner, dy: 16 });
+  const error = clipped(height(end, state)), entry = Math.max(...end.map(Math.abs));
+  const beside = above => ({ dx: -6, dy: above ? -8 : 16, anchor: "end" });
+  graph.label([graph.x[1], error], "error f", role, beside(error > entry));
+  graph.label([graph.x[1], entry], "largest entry", "measured", beside(error <= entry));
   return `Edges of weight ${shown(state.edge)}, last square of weight ${shown(state.loop)}. Descent from x₃ = ${shown(state.start[0])}, x₂ = ${shown(state.start[1])} ends ${said}; x₃ is then ${shown(end[2])} and the error ${shown(height(end, state))}.`;
 };

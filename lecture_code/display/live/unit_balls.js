@@ -45,8 +45,12 @@ export const draw = (pen, state) => {
   pen.curve([[0, 0], move], "estimate", { width: 4 });
   pen.dot(move, "estimate", 6);
   pen.label(state.slope, "slope", "data", { dx: 16 });
-  const low = [pen.x[0], pen.y[0]];
-  pen.label(low, `the step goes down by ${shown(down)}`, "estimate", { dx: 6, dy: -8 });
+  // The corner highest on the slope is free of the step; where the slope itself is, the next one.
+  const corners = pen.y.flatMap(v => pen.x.map(u => [u, v]))
+    .sort((one, two) => p * (two[0] - one[0]) + q * (two[1] - one[1]));
+  const [u, v] = corners[Number(Math.abs(q) > pen.y[1] - 0.7)];
+  pen.label([u, v], `step: down by ${shown(down)}`, "estimate",
+    { dx: u > 0 ? -6 : 6, dy: v > 0 ? 16 : -8, anchor: u > 0 ? "end" : "start" });
   return `The slope is (${state.slope.map(shown).join(", ")}). In the ball ${state.ball} the `
     + `steepest step is (${move.map(shown).join(", ")}); it goes down by ${shown(down)}.`;
 };
