@@ -258,14 +258,13 @@ def box(
 ) -> str:
     """A chapter with its statements as dots."""
     x, y = centre[0] - size[0] / 2, centre[1] - size[1] / 2
-    lines = "".join(
+    lines = " ".join(
         f'<tspan x="{x + 8:.0f}" y="{y + 17 + 16 * k:.0f}">{html.escape(text)}</tspan>'
         for k, text in enumerate(title)
     )
     parts = [
         f'<rect class="box" x="{x:.0f}" y="{y:.0f}" width="{size[0]}" height="{size[1]}" rx="5"/>'
-        f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}" '
-        f'aria-label="{html.escape(" ".join(title))}">'
+        f'<a class="chapter" href="{app.builder.get_relative_uri(page, f"book/{name}")}">'
         f"<text>{lines}</text></a>"
     ]
     for i, e in enumerate(entries):

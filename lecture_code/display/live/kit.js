@@ -32,7 +32,10 @@ const scale = ({ values: [low, high], log = false, step = 0 }) => {
 };
 
 // Where panels stand under each other, what a caption calls left is above.
-const tell = (caption, under) => {
+export const tell = figure => {
+  const stage = figure.querySelector(".stage"), under = stacked(stage);
+  const caption = figure.querySelector("figcaption"); // JupyterLab has it outside
+  if (!caption || stage.dataset.panels < 2 || !stage.clientWidth) return;
   const texts = document.createTreeWalker(caption, NodeFilter.SHOW_TEXT);
   for (let text = texts.nextNode(); text; text = texts.nextNode())
     text.data = text.data.replace(/\b(Left|Right|Above|Below)(?=[:,])/g,
@@ -49,7 +52,6 @@ export function live(figure, program) {
   const dials = Object.fromEntries(given.dials.filter(dial => !texts.includes(dial))
     .map(dial => [dial.name, scale(dial)]));
   const stage = figure.querySelector(".stage"), setting = figure.querySelector("a.setting");
-  const caption = figure.querySelector("figcaption"); // JupyterLab has it outside
   const rows = [...figure.querySelectorAll(".control")];
   const svg = select(stage).append("svg").attr("role", "group");
   const back = svg.append("g").attr("class", "frame"), layer = svg.append("g");
@@ -202,7 +204,7 @@ export function live(figure, program) {
   const fit = () => {
     if (!stage.clientWidth) return;
     panels = frames(figure.id, svg, back, given.panels, program, stage);
-    if (caption && panels.length > 1) tell(caption, stacked(stage));
+    tell(figure);
     draw();
   };
   fit();

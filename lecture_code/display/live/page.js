@@ -1,5 +1,5 @@
 // Starts the live figures of a page, each when it comes near the view.
-import { live } from "./kit.js";
+import { live, tell } from "./kit.js";
 import * as drawn from "./programs.js";
 
 export const programs = { ...drawn };
@@ -23,6 +23,9 @@ const visit = () => {
   start(figure).set(new URLSearchParams(query));
   figure.scrollIntoView();
 };
-for (const figure of document.querySelectorAll("figure.live")) near.observe(figure);
+for (const figure of document.querySelectorAll("figure.live")) {
+  tell(figure); // at once: a caption in sight holds still
+  near.observe(figure);
+}
 addEventListener("hashchange", visit);
 visit();
