@@ -243,7 +243,7 @@ def bar(share: float) -> str:
 def figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     """A figure whose picture is still to come, from the PNG of the same output."""
     empty = frame(alt=data["alt"], size=data["size"])
-    opening, closing = scrolling(data["panels"])
+    opening, closing = scrolling(data)
     return shown(
         [],
         raw(f'<figure class="plot">{opening}'),
@@ -254,11 +254,15 @@ def figure(data: dict[str, Any], markdown: Markdown) -> nodes.container:
     )
 
 
-def scrolling(panels: int) -> tuple[str, str]:
+def scrolling(data: dict[str, Any]) -> tuple[str, str]:
     """What opens and closes the box of a picture: with panels side by side it may scroll."""
+    panels, (width, _) = data["panels"], data["size"]
     if panels == 1:
         return "", ""
-    return f'<div class="picture-scroll" style="--panels:{panels}">', "</div>"
+    return (
+        f'<div class="picture-scroll" style="--panels:{panels};--full:{width}px">',
+        "</div>",
+    )
 
 
 class PlacePictures(SphinxPostTransform):
@@ -285,7 +289,7 @@ def explorable(data: dict[str, Any], markdown: Markdown, config: Any) -> nodes.c
     for slider in sliders:
         first = first * len(slider["values"]) + slider["start"]
     src, alt = data["frames"][first]
-    opening, closing = scrolling(data["panels"])
+    opening, closing = scrolling(data)
     parts: list[nodes.Node] = [
         raw(
             f'<figure class="explorable" id="{name}">{opening}{image(src, alt, data["size"])}'

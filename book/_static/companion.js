@@ -9,7 +9,11 @@
     }
   });
   const wide = "article :is(.katex-display, .table-scroll, .picture-scroll)";
-  for (const box of document.querySelectorAll(wide)) sizes.observe(box);
+  for (const box of document.querySelectorAll(wide)) {
+    sizes.observe(box);
+    box.addEventListener("scroll", () =>
+      box.classList.toggle("ended", box.scrollLeft + box.clientWidth > box.scrollWidth - 2));
+  }
 
   // The drawer of contents, on a narrow screen, closes behind a link into the page.
   for (const drawer of document.querySelectorAll("dialog"))

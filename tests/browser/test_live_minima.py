@@ -236,7 +236,7 @@ def test_the_browser_descends_on_three_items_as_python_does(opened: Open) -> Non
     ]
     script = """all => all.map(one => {
       const { descend, fate, height } = live.programs.three_items, run = descend(one);
-      return [run[20], run.at(-1), height(run[20], one), fate(run)];
+      return [run[80], run.at(-1), height(run[80], one), fate(run)];
     })"""
     fates = set()
     for one, drawn in zip(tried, page.evaluate(script, tried), strict=True):
@@ -249,11 +249,11 @@ def test_the_browser_descends_on_three_items_as_python_does(opened: Open) -> Non
             np.array([1.0, one["start"][1], one["start"][0]]),
             0.004,
             max_steps=8000,
-            record_every=40,
+            record_every=10,
         ).trajectory
-        np.testing.assert_allclose(early, run[20], rtol=1e-7, atol=1e-9)
+        np.testing.assert_allclose(early, run[80], rtol=1e-7, atol=1e-9)
         np.testing.assert_allclose(last, run[-1], rtol=1e-5, atol=1e-6)
-        assert height == pytest.approx(float(cm.objective(problem, run[20])), rel=1e-7)
+        assert height == pytest.approx(float(cm.objective(problem, run[80])), rel=1e-7)
         assert (fate == "at the truth") == (cm.distance(problem, run[-1]) < 0.17)
         fates.add(fate)
     assert len(fates) == 3

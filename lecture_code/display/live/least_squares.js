@@ -44,12 +44,12 @@ export const draw = (pen, state, data) => {
   pen.curve(points.map(flat), "estimate");
   for (const point of points.slice(1, DOTS)) pen.dot(flat(point), "estimate", 2.5);
   if (radius === full) pen.dot(flat(touch), "bound", 8);
-  ends(given(state, data), tried.get(state)).forEach(({ at: w, names }, k) => {
-    const mine = names.includes(state.method), said = [together(names), mine ? at(w) : ""];
+  for (const { at: w, names } of ends(given(state, data), tried.get(state))) {
+    const mine = names.includes(state.method), high = flat(w)[1] > flat(points.at(-1))[1];
     pen.dot(flat(w), "estimate", mine ? 5.5 : 4);
-    said.forEach((text, i) => pen.label(flat(w), text, "estimate",
-      mine ? { dx: 10, dy: 16 * i - 24 } : { dx: -10, dy: k % 2 ? 18 : -6, anchor: "end" }));
-  });
+    [together(names), mine ? at(w) : ""].forEach((text, i) => pen.label(flat(w), text, "estimate",
+      mine ? { dx: 10, dy: 16 * i - 24 } : { dx: -10, dy: high ? -6 : 18, anchor: "end" }));
+  }
   pen.label(flat(start), "start", "truth", { dx: 0, dy: 28, anchor: "middle" });
   const kind = space ? "plane" : "line", sum = equation(a.slice(0, space ? 3 : 2), target);
   pen.label(flat(a), "data", "data", { dx: 16 });

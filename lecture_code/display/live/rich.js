@@ -32,8 +32,8 @@ export const draw = (pen, state, data) => {
   pen.label([pen.x[0], pen.y[1]], "a > 0", "estimate", { dy: 16 });
   pen.label([pen.x[0], pen.y[1]], "a < 0", "failure", { dy: 32 });
   const on = values => values.map((v, i) => [RING[i], v]);
-  side.curve(on(linear), "measured", { dash: "7 4" });
   side.curve(on(network), "estimate", { width: 2.5 });
+  side.curve(on(linear), "measured", { dash: "7 4" });
   data.degrees.forEach((t, i) => side.dot([t, data.y[i]], "data", 5.5));
   LABELLED.forEach((text, i) =>
     side.label([0, side.y[1]], text, ["estimate", "measured"][i], { dy: 11 + 14 * i }));

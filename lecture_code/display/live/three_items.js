@@ -1,7 +1,7 @@
 // Three items in a chain: the error over the last two entries, and where descent goes.
 import { shown } from "./kit.js";
 
-const [STEP, STEPS, SPARE, WIDE, HIGH, TOP] = [0.004, 8000, 40, 88, 44, 3];
+const [STEP, STEPS, SPARE, WIDE, HIGH, TOP] = [0.004, 8000, 10, 88, 44, 3];
 
 // The truth is (1, 1, 1); the pairs 12 and 23 weigh `edge`, the square 11 one, 33 `loop`.
 export const height = ([x, y, z], { edge, loop }) => (1 - x * x) ** 2 / 2
@@ -25,7 +25,7 @@ export const fate = points => {
   const end = points.at(-1), far = Math.max(...end.map(Math.abs));
   const near = side => Math.max(...end.map(v => Math.abs(v - side)));
   if (Math.min(near(1), near(-1)) < 0.1) return "at the truth";
-  const grows = far > 1.001 * Math.max(...points.at(-20).map(Math.abs));
+  const grows = far > 1.001 * Math.max(...points.at(-80).map(Math.abs));
   return grows && far > 3 ? "nowhere: it runs away" : "in a trap";
 };
 export const draw = (pen, state) => {

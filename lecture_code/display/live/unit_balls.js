@@ -1,7 +1,7 @@
 // A slope and a unit ball: the steepest step goes to where the ball reaches furthest down.
 import { shown } from "./kit.js";
 
-const SNAP = 0.06, TURNS = Array.from({ length: 181 }, (_, k) => (2 * Math.PI * k) / 180);
+const SNAP = 0.06, TURNS = Array.from({ length: 361 }, (_, k) => (2 * Math.PI * k) / 360);
 const sign = v => (v > 0 ? 1 : v < 0 ? -1 : 0);
 
 export const equal = true;
