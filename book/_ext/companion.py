@@ -87,8 +87,8 @@ class TermsDirective(MarkdownDirective):
 
 
 LETTERS = (
-    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi|chi|psi"
-    "|omega|ell"
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|pi|rho|sigma|tau|phi"
+    "|chi|psi|omega"
 )
 
 
@@ -107,7 +107,8 @@ class NotationDirective(MarkdownDirective):
 
 def letters(symbol: dict[str, Any]) -> tuple[bool, str]:
     """Where a symbol stands in the table: by the letters that are seen."""
-    seen = re.sub(rf"\\(?:var)?({LETTERS})\b|\\[A-Za-z]+", r"\1", symbol["tex"], flags=re.I)
+    tex = symbol["tex"].replace(r"\ell", "l")
+    seen = re.sub(rf"\\(?:var)?({LETTERS})\b|\\[A-Za-z]+", r"\1", tex, flags=re.I)
     return "chapters" in symbol, re.sub(r"\W|_", "", seen).casefold()
 
 

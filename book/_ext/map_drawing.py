@@ -192,7 +192,10 @@ ARROWS = (
     "What rests on what: an arrow leads from a statement to one whose proof uses it; "
     "an arrow that follows from two others is left out."
 )
-REACHING = "A dot is a statement; an arrow leads from a chapter to one whose proofs use its statements."
+REACHING = (
+    "A dot is a statement; an arrow leads from a chapter to one whose proofs use its "
+    "statements."
+)
 ALONE = "The statements: no proof uses another of them."
 LISTED = "The statements and how they stand."
 
@@ -269,7 +272,8 @@ def box(
     ]
     for i, e in enumerate(entries):
         row, column = divmod(i, PER_ROW)
-        at = f'cx="{x + 8 + DOT * (column + 0.5):.0f}" cy="{y + 8 + 16 * len(title) + DOT * (row + 0.5):.0f}"'
+        down = y + 8 + 16 * len(title) + DOT * (row + 0.5)
+        at = f'cx="{x + 8 + DOT * (column + 0.5):.0f}" cy="{down:.0f}"'
         parts.append(
             f'<a class="{classes(e)}" href="{target(app, page, e)}" data-label="{e.label}" '
             f'aria-label="{spoken(app, e)}"><title>{numbered(app, e)}: '

@@ -1,18 +1,20 @@
 // Small helps for reading; without them the page is complete.
 (() => {
   // What is wider than its place scrolls: it fades at the edge, and keys reach it.
+  const atEnd = box => box.classList.toggle("ended",
+    box.scrollLeft + box.clientWidth > box.scrollWidth - 2);
   const sizes = new ResizeObserver(entries => {
     for (const { target } of entries) {
       const wide = target.scrollWidth > target.clientWidth;
       target.classList.toggle("wide", wide);
       if (wide) target.tabIndex = 0; else target.removeAttribute("tabindex");
+      atEnd(target);
     }
   });
   const wide = "article :is(.katex-display, .table-scroll, .picture-scroll)";
   for (const box of document.querySelectorAll(wide)) {
     sizes.observe(box);
-    box.addEventListener("scroll", () =>
-      box.classList.toggle("ended", box.scrollLeft + box.clientWidth > box.scrollWidth - 2));
+    box.addEventListener("scroll", () => atEnd(box));
   }
 
   // The drawer of contents, on a narrow screen, closes behind a link into the page.

@@ -126,7 +126,9 @@ def meaning(shell: InteractiveShell, source: str) -> bytes:
     """All that a cell reads by name; of a function also what it reads in turn."""
     values: dict[str, Any] = shell.user_ns
     try:
-        return cloudpickle.dumps({name: values.get(name) for name in sorted(read(source))})
+        return cloudpickle.dumps(
+            {name: values[name] for name in sorted(read(source)) if name in values}
+        )
     except (TypeError, PicklingError):  # what cannot be compared is run again
         return os.urandom(16)
 
